@@ -1,0 +1,37 @@
+# Newcomers need two commands: `make lab` opens the workbook, `make test` runs everything CI runs.
+# Both build .venv first, once. CPU-only torch on Linux: see "The CPU build of torch" in README.md.
+
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+  $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+
+export OMP_NUM_THREADS ?= 1
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help venv lab run test bench lint
+help:           ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
+
+venv: .venv/.ready  ## build .venv, once
+
+.venv/.ready: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "dnt_lab needs Python 3.11, 3.12 or 3.13 with its venv module; none was found. Try: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check "$$(grep '^torch==' constraints.txt)" -c constraints.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	@touch $@
+
+lab: venv       ## JupyterLab on notebook 00
+	$(BIN)/dnt-lab lab
+
+run: venv       ## every notebook through papermill, with an HTML report
+	$(BIN)/dnt-lab run
+
+test: venv      ## everything CI runs
+	$(BIN)/python tests/everything.py
+
+bench: venv     ## measurements against peers, as tables
+	$(BIN)/python -m benchmarks twin
+
+lint: venv      ## style, formatting, layers and the structure of the notebooks
+	$(BIN)/python tests/everything.py style format layers structure

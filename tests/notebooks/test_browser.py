@@ -1,0 +1,243 @@
+"""A student's visit: JupyterLab in headless Chromium, Run All Cells, move a slider by keyboard, see the picture change.
+
+The visit also measures what Binder would kill for (resident memory of server and kernel together), and fails on an
+error in the browser's console and on any request that leaves this machine.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import nbformat
+import psutil
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BUDGET_MB = 900 * 1.048576  # 900 MiB: a Binder session has 1-2 GB and is killed without a message
+CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+CHROMIUM_FLAGS += ["--disable-sync", "--no-first-run"]
+PICTURES = "img.widget-image, .widget-html-content img"
+SLIDER_HANDLE = ".widget-slider .noUi-handle"
+
+FAILURES = "[data-mime-type='application/vnd.jupyter.error'], [data-mime-type='application/vnd.jupyter.stderr']"
+ALL_CELLS_IN_PAGE = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}
+
+SMALL_NOTEBOOK = """
+import io
+import ipywidgets as widgets
+import numpy as np
+from matplotlib.image import imsave
+
+def disc(radius):
+    y, x = np.mgrid[-50:50, -50:50]
+    png = io.BytesIO()
+    imsave(png, np.where(np.hypot(x, y) < radius, 0.0, 1.0), cmap="gray", format="png")
+    return png.getvalue()
+
+slider = widgets.IntSlider(10, 5, 45, 5, description="radius", continuous_update=False)
+picture = widgets.Image(value=disc(10), alt="a disc")
+slider.observe(lambda change: setattr(picture, "value", disc(change["new"])), names="value")
+widgets.VBox([slider, picture])
+"""
+
+
+@dataclass
+class Visit:
+    """What was seen during one visit."""
+
+    notebook: str
+    slider_before: str = ""
+    slider_after: str = ""
+    picture_before: bytes = b""
+    picture_after: bytes = b""
+    memory_mb: float = 0.0
+    seconds: float = 0.0
+    console_errors: list[str] = field(default_factory=list)
+    foreign_requests: list[str] = field(default_factory=list)
+    failed_cells: list[str] = field(default_factory=list)
+
+
+def find_chromium() -> str | None:
+    """Return a Chromium of this system that really starts (some distributions ship a stub of that name)."""
+    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"):
+        path = shutil.which(name)
+        if path and subprocess.run([path, "--version"], capture_output=True, timeout=60).returncode == 0:
+            return path
+    return None
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def jupyterlab(folder: Path, home: Path):
+    """Serve `folder` on a free port of the loopback; yield the process and its address, and stop all it started."""
+    port = free_port()
+    places = {name: str(home / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")}
+    environment = {**os.environ, **places, "HOME": str(home), "JUPYTER_RUNTIME_DIR": str(home / "runtime")}
+    settings = home / "jupyter_config_dir" / "labconfig" / "default_setting_overrides.json"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(json.dumps(ALL_CELLS_IN_PAGE))
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1"]
+    command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token="]
+    command += [f"--ServerApp.root_dir={folder}", "--ServerApp.allow_root=True", "--LabApp.news_url=None"]
+    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    with (home / "server.log").open("w") as log:
+        server = psutil.Popen(
+            command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_until(lambda: answers(f"{address}/api/status", server), 60, "JupyterLab to answer")
+        yield server, address
+    finally:
+        family = [*server.children(recursive=True), server] if server.is_running() else []
+        for process in family:
+            process.terminate()
+        for process in psutil.wait_procs(family, timeout=10)[1]:
+            process.kill()
+
+
+def answers(url: str, server: psutil.Popen) -> bool:
+    assert server.poll() is None, "JupyterLab ended by itself; see server.log"
+    try:
+        with urlopen(url, timeout=2) as reply:
+            return reply.status == 200
+    except OSError:
+        return False
+
+
+def wait_until(condition, timeout_s: float, what: str):
+    """Return the first true value of `condition()`."""
+    end = time.monotonic() + timeout_s
+    while not (value := condition()):
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {timeout_s:g} s for {what}")
+        time.sleep(0.1)
+    return value
+
+
+def open_notebook(page, address: str, name: str, visit: Visit) -> None:
+    """Open a notebook and run all its cells, noting what goes wrong in the browser."""
+    page.on("console", lambda message: message.type == "error" and visit.console_errors.append(message.text))
+    page.on("pageerror", lambda error: visit.console_errors.append(str(error)))
+    page.on("request", lambda request: leaves_machine(request.url) and visit.foreign_requests.append(request.url))
+    page.goto(f"{address}/lab/tree/{name}", timeout=60_000)
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle], .jp-Dialog", timeout=60_000)
+    if page.locator(".jp-Dialog button.jp-mod-accept").count():  # "Select Kernel"
+        page.click(".jp-Dialog button.jp-mod-accept")
+    page.click(".lm-MenuBar-itemLabel:text-is('Run')")
+    page.click(".lm-Menu-itemLabel:text-is('Run All Cells')")
+
+
+def leaves_machine(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in ("http", "https", "ws", "wss") and parts.hostname != "127.0.0.1"
+
+
+def run_has_ended(page) -> bool:
+    """Tell whether every code cell has a number (`[*]` while it waits or runs), or one has failed and ended the run."""
+    if page.locator(FAILURES).count():
+        return True
+    script = """() => {
+        const notebook = document.querySelector('.jp-Notebook');
+        const cells = [...notebook.querySelectorAll('.jp-CodeCell')];
+        const prompts = cells.map(cell => cell.querySelector('.jp-InputPrompt')?.textContent ?? '');
+        return cells.length > 0 && prompts.every(text => /\\[\\d+\\]/.test(text));
+    }"""
+    return page.evaluate(script)
+
+
+def move_slider(page, visit: Visit, presses: int = 3) -> None:
+    """Move the first slider by keyboard and note value and picture before and after."""
+    handle, picture = page.locator(SLIDER_HANDLE).first, page.locator(PICTURES).first
+    handle.scroll_into_view_if_needed()
+    visit.slider_before, visit.picture_before = handle.get_attribute("aria-valuetext"), picture.screenshot()
+    handle.focus()
+    for _ in range(presses):
+        page.keyboard.press("ArrowRight")
+    wait_until(lambda: handle.get_attribute("aria-valuetext") != visit.slider_before, 10, "the slider to move")
+    try:
+        visit.picture_after = wait_until(lambda: changed(picture, visit.picture_before), 30, "the picture to change")
+    except TimeoutError:
+        visit.picture_after = visit.picture_before
+    visit.slider_after = handle.get_attribute("aria-valuetext")
+
+
+def changed(picture, before: bytes) -> bytes | None:
+    now = picture.screenshot()
+    return now if now != before else None
+
+
+def memory_mb(process: psutil.Process) -> float:
+    family = [process, *process.children(recursive=True)]
+    return sum(member.memory_info().rss for member in family if member.is_running()) / 1e6
+
+
+def visit_notebook(chromium: str, notebook: Path, home: Path) -> Visit:
+    from playwright.sync_api import sync_playwright
+
+    folder = home / "notebooks"
+    folder.mkdir(parents=True)
+    shutil.copy(notebook, folder)  # JupyterLab saves what it runs
+    visit, start = Visit(notebook.name), time.monotonic()
+    with jupyterlab(folder, home) as (server, address), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        page = browser.new_page(viewport={"width": 1400, "height": 2400})
+        open_notebook(page, address, notebook.name, visit)
+        wait_until(lambda: run_has_ended(page), 120, f"all cells of {notebook.name}")
+        visit.failed_cells = page.locator(FAILURES).all_inner_texts()
+        assert not visit.failed_cells
+        page.wait_for_selector(SLIDER_HANDLE, timeout=30_000)
+        page.wait_for_selector(PICTURES, timeout=30_000)
+        move_slider(page, visit)
+        visit.memory_mb = memory_mb(server)
+        browser.close()
+    visit.seconds = time.monotonic() - start
+    return visit
+
+
+def notebooks() -> list[str]:
+    """Name one notebook with a slider: 01 once it is there."""
+    found = sorted((ROOT / "notebooks").glob("01*.ipynb"))
+    return ["small", *(path.name for path in found)]
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    path = find_chromium()
+    if path is None:
+        pytest.skip("no Chromium found on this machine; install one to run the browser test")
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", notebooks())
+def test_a_student_moves_a_slider_and_sees_the_picture_change(name, chromium, tmp_path, record_property):
+    path = ROOT / "notebooks" / name
+    if name == "small":
+        cells = [nbformat.v4.new_markdown_cell("# Small"), nbformat.v4.new_code_cell(SMALL_NOTEBOOK.strip())]
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        path = tmp_path / "small.ipynb"
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
+    visit = visit_notebook(chromium, path, tmp_path / "home")
+    record_property("memory_mb", round(visit.memory_mb))
+    print(f"\n{visit.notebook}: {visit.seconds:.1f} s, JupyterLab and kernel {visit.memory_mb:.0f} MB")
+    assert visit.slider_after != visit.slider_before
+    assert visit.picture_after != visit.picture_before
+    assert visit.console_errors == []
+    assert visit.foreign_requests == []
+    assert visit.memory_mb <= BUDGET_MB
