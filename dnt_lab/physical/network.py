@@ -1,0 +1,191 @@
+"""The physical network: the simulator that stands for reality.
+
+A twin never reads it. It sends events (`PhysicalNetwork.step`) and measurements (`PhysicalNetwork.measure`), both of which cross a
+`dnt_lab.twin.Link` first; only an evaluator, who asks how wrong a twin is, looks at `state` and `kpis`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from dnt_lab.physical import layout
+from dnt_lab.physical.antenna import best_beam
+from dnt_lab.physical.demand import OnOff
+from dnt_lab.physical.events import Demand, Event, Handover, Move
+from dnt_lab.physical.faults import Fault
+from dnt_lab.physical.handover import HandoverRule
+from dnt_lab.physical.kpis import Kpis, derive, evaluate, serving_angle_deg
+from dnt_lab.physical.mobility import GaussMarkov, RandomWaypoint
+from dnt_lab.physical.objects import NetworkObject, describe
+from dnt_lab.physical.radio import Radio
+from dnt_lab.physical.scene import Scene
+from dnt_lab.physical.state import State
+
+
+class PhysicalNetwork:
+    """Users that move, talk and hand over in a radio network.
+
+    Parameters
+    ----------
+    state : State
+        Where things start.
+    radio : Radio
+        Physics.
+    mobility : object with ``step(position_m, velocity_m_s, dt_s, rng)``, or None
+        A model of `dnt_lab.physical.mobility`; None stands still.
+    demand : object with ``step(t_s, dt_s, rng)``, or None
+        A model of `dnt_lab.physical.demand`; None keeps demands as they are.
+    handover : HandoverRule, optional
+        Handover rule.
+    seed : int or Generator
+        Randomness of mobility, demand and measurement noise.
+    bounds_m : tuple of float, optional
+        Area of the network, for pictures.
+    """
+
+    def __init__(self, state: State, radio: Radio, mobility=None, demand=None, handover=None, seed=0, bounds_m=None):
+        self.state, self.radio, self.mobility, self.demand = state, radio, mobility, demand
+        self.handover = handover or HandoverRule()
+        self.rng = np.random.default_rng(seed)
+        xy = np.concatenate([state.position_m[:, :2], state.cell_position_m[:, :2]])
+        self.bounds_m = bounds_m or (*xy.min(0).tolist(), *xy.max(0).tolist())
+        self.failures = np.zeros(state.n_cells, np.int64)
+        self._kpis: Kpis | None = None
+
+    @classmethod
+    def from_city(cls, city="florence", n_sites=7, n_users=120, seed=0, *, spacing_m=180.0, n_beams=8, **settings) -> PhysicalNetwork:
+        """Network in the streets of a map; `settings` go to `dnt_lab.physical.layout.make_state`.
+
+        Parameters
+        ----------
+        city : str, CityMap or Scene
+            Name of a bundled city, or a map.
+        n_sites, n_users : int
+            Size; three sectors a site unless ``n_sectors`` says otherwise.
+        seed : int
+            Seed of everything random.
+        spacing_m : float
+            Distance between sites.
+        n_beams : int
+            Beams of each sector's codebook.
+        """
+        scene = Scene.of(city)
+        state, peak_bps, bounds = layout.in_city(scene, n_sites, n_users, spacing_m, seed, **settings)
+        radio = Radio(state.cell_position_m, scene=scene, seed=seed, n_beams=n_beams)
+        return cls._started(state, radio, GaussMarkov(bounds, scene=scene), peak_bps, seed, bounds)
+
+    @classmethod
+    def open_field(
+        cls, n_sites=7, n_users=60, seed=0, *, spacing_m=200.0, n_heard=None, n_beams=1, scenario="umi", **settings
+    ) -> PhysicalNetwork:
+        """Network on open ground, LOS drawn by the standard's probability; `settings` go to ``make_state``."""
+        state, peak_bps, bounds = layout.on_field(n_sites, n_users, spacing_m, seed, **settings)
+        radio = Radio(state.cell_position_m, scenario=scenario, seed=seed, n_heard=n_heard, tile_m=spacing_m, n_beams=n_beams)
+        return cls._started(state, radio, RandomWaypoint(bounds), peak_bps, seed, bounds)
+
+    @classmethod
+    def _started(cls, state, radio, mobility, peak_bps, seed, bounds) -> PhysicalNetwork:
+        network = cls(state, radio, mobility, OnOff(peak_bps), seed=np.random.SeedSequence([seed, 1]), bounds_m=bounds)
+        state.demand_bps[:] = network.demand.start(network.rng)
+        layout.attach_best(state, radio)
+        return network
+
+    @property
+    def kpis(self) -> Kpis:
+        """Indicators of the present state (for evaluators, not for twins)."""
+        if self._kpis is None:
+            self._kpis = evaluate(self.state, self.radio)
+        return self._kpis
+
+    def __getitem__(self, name: str) -> NetworkObject:
+        """Card of ``"ue-<number>"`` or ``"bs-<number>"``."""
+        return describe(name, self.state, self.kpis, self.radio.quantum_mw(self.state))
+
+    def step(self, dt_s: float) -> list[Event]:
+        """Let `dt_s` seconds pass.
+
+        Returns
+        -------
+        list of Event
+            What changed, in the order: moves, demands, handovers. This is what the network can tell a twin.
+        """
+        if not 0 < dt_s < np.inf:
+            raise ValueError(f"dt_s is {dt_s}, but time moves on by a finite number of seconds over 0")
+        state, before = self.state, self.state.copy()
+        state.t_s += dt_s
+        if self.mobility is not None:
+            state.position_m, state.velocity_m_s = self.mobility.step(state.position_m, state.velocity_m_s, dt_s, self.rng)
+        if self.demand is not None:
+            state.demand_bps = np.asarray(self.demand.step(state.t_s, dt_s, self.rng), np.int64)
+        self._kpis = None
+        self._hand_over(dt_s)
+        return list(self._changes(before))
+
+    def _hand_over(self, dt_s: float) -> None:
+        state, radio, kpis = self.state, self.radio, self.kpis
+        cells = radio.tile_cells[kpis.tile]
+        with np.errstate(divide="ignore"):
+            power_db = 10 * np.log10(kpis.heard_q)
+        target, failed = self.handover.step(state, cells, power_db, kpis.sinr_db, dt_s)
+        np.add.at(self.failures, state.serving[failed & (state.serving >= 0)], 1)
+        moved = np.flatnonzero(target != state.serving)
+        state.serving[moved] = target[moved]
+        if radio.n_beams > 1:  # beam tracking: every step, every user is given the beam that points at it
+            state.beam = best_beam(serving_angle_deg(state, radio, np.arange(state.n_users)), radio.n_beams)
+        angle = serving_angle_deg(state, radio, np.arange(state.n_users))
+        self._kpis = derive(state, radio, kpis.tile, kpis.heard_q, angle)
+
+    def _changes(self, before: State):
+        now = self.state
+        changed = (now.position_m != before.position_m).any(1) | (now.velocity_m_s != before.velocity_m_s).any(1)
+        for u in np.flatnonzero(changed).tolist():
+            yield Move(now.t_s, u, tuple(now.position_m[u].tolist()), tuple(now.velocity_m_s[u].tolist()))
+        for u in np.flatnonzero(now.demand_bps != before.demand_bps).tolist():
+            yield Demand(now.t_s, u, int(now.demand_bps[u]))
+        changed = (now.serving != before.serving) | (now.channel != before.channel) | (now.beam != before.beam)
+        for u in np.flatnonzero(changed).tolist():
+            yield Handover(now.t_s, u, int(now.serving[u]), int(now.channel[u]), int(now.beam[u]))
+
+    def apply(self, event: Event) -> None:
+        """Carry out a command, such as a twin's: hand a user over, switch its channel or beam, configure a cell."""
+        event.check(self.state)
+        event.write(self.state)
+        self._kpis = None
+
+    def inject(self, fault: Fault) -> None:
+        """Break something silently."""
+        fault.write(self.state)
+        self._kpis = None
+
+    def measure(self, noise_db: float = 1.0) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Take the measurements a network can report.
+
+        Parameters
+        ----------
+        noise_db : float
+            Standard deviation of the measurement error of powers.
+
+        Returns
+        -------
+        users : DataFrame, one row a user
+            ``serving``, ``rsrp_dbm`` (received power of the serving cell at full load), ``sinr_db``, ``rate_bps``.
+        cells : DataFrame, one row a cell
+            ``users``, ``load`` (mean over channels), ``failures`` (radio link failures so far).
+        """
+        if not noise_db >= 0:
+            raise ValueError(f"noise_db is {noise_db}, but a standard deviation is at least 0 dB")
+        state, kpis = self.state, self.kpis
+        cells = self.radio.tile_cells[kpis.tile]
+        signal_q = np.where(cells == state.serving[:, None], kpis.heard_q, 0).sum(axis=1)
+        with np.errstate(divide="ignore"):
+            rsrp_dbm = 10 * np.log10(signal_q * self.radio.quantum_mw(state))
+        noise = self.rng.normal(0, noise_db, (2, state.n_users))
+        users = pd.DataFrame(
+            {"serving": state.serving, "rsrp_dbm": rsrp_dbm + noise[0], "sinr_db": kpis.sinr_db + noise[1], "rate_bps": kpis.rate_bps}
+        )
+        per_cell = {"users": kpis.attached.sum(axis=1), "load": kpis.load.mean(axis=1), "failures": self.failures}
+        return users, pd.DataFrame(per_cell)
+
+    def __repr__(self):
+        return f"PhysicalNetwork({self.state.n_users} users, {self.state.n_cells} cells, {self.radio}, t = {self.state.t_s:g} s)"
