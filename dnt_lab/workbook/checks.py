@@ -312,10 +312,7 @@ def _name(error: Exception) -> str:
 @contextlib.contextmanager
 def _quietly():
     # One line per check: what a student's function prints or warns belongs to the student's own cell.
-    with (
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
-        warnings.catch_warnings(),
-    ):
+    sink = io.StringIO()
+    with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -1,0 +1,173 @@
+"""Run notebooks headless with papermill: executed copies, seconds, peak memory, and which cell failed with what.
+
+One Python process runs them one after the other (starting papermill costs seconds, a further notebook about one).
+An executed copy appears under its name only once it is finished; a run that is cut leaves nothing behind.
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dnt_lab.workbook import notebooks
+from dnt_lab.workbook.processes import PeakMemory, kernel_environment, no_orphans
+from dnt_lab.workbook.session import check_profile, check_seed
+
+BUDGET_S = 60.0
+BUDGET_MIB = 900.0
+# A notebook is never alone: a Binder session also holds JupyterLab's server (measured 95 to 110 MiB).
+SERVER_MIB = 110.0
+CELL_TIMEOUT_S = 300
+# ipykernel's warning about unencrypted loopback connections is the only thing this silences.
+QUIET_KERNEL = ["--IPKernelApp.log_level=ERROR"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the run of one notebook ended.
+
+    Attributes
+    ----------
+    notebook : str
+        File name.
+    status : {"ok", "failed", "timed out", "over budget"}
+        ``"over budget"``: it ran, but beyond the seconds or memory of the profile ``"fast"``.
+    seconds : float
+        Wall time of the last attempt, kernel start included.
+    peak_mib : float
+        Peak memory of the kernel and its children plus `SERVER_MIB` for JupyterLab's server.
+    attempts : int
+        2 if the first attempt timed out.
+    error : str or None
+        One sentence: which cell, which error; or what the budget is.
+    executed : str or None
+        File name of the executed copy in the output folder.
+    """
+
+    notebook: str
+    status: str
+    seconds: float
+    peak_mib: float
+    attempts: int = 1
+    error: str | None = None
+    executed: str | None = None
+
+
+def check_parameters(paths: Sequence[Path], parameters: Mapping[str, Any]) -> None:
+    """Refuse parameters that a notebook does not have, or that `workbook.start` would refuse.
+
+    Raises
+    ------
+    ValueError, TypeError
+        With the notebook's own parameters; papermill alone would only log a wrong name.
+    """
+    from papermill import inspect_notebook
+
+    if "profile" in parameters:
+        check_profile(parameters["profile"])
+    if "seed" in parameters:
+        check_seed(parameters["seed"])
+    for path in paths:
+        notebooks.read(path)
+        known = list(inspect_notebook(path))
+        for name in parameters:
+            if name not in known:
+                raise ValueError(f"{path.name} has no parameter {name}; it has {', '.join(known) or 'none'}")
+
+
+def run(
+    paths: Sequence[Path],
+    output: Path,
+    parameters: Mapping[str, Any] | None = None,
+    solved: bool = False,
+    timeout_s: float = CELL_TIMEOUT_S,
+) -> Iterator[Outcome]:
+    """Run notebooks one after the other and yield how each ended; a failing one does not stop the others.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The notebooks; each runs in its own folder.
+    output : Path
+        Folder of the executed copies, made if missing.
+    parameters : mapping, optional
+        Values for the parameters cell.
+    solved : bool
+        Run solved copies, with checks that raise.
+    timeout_s : float
+        Longest time a cell may take; a notebook that exceeds it is tried once more.
+    """
+    parameters = dict(parameters or {})
+    check_parameters(paths, parameters)
+    output.mkdir(parents=True, exist_ok=True)
+    fast = parameters.get("profile", "fast") == "fast"
+    for path in paths:
+        outcome = _attempt(path, output, parameters, solved, timeout_s)
+        if outcome.status == "timed out":
+            outcome = _attempt(path, output, parameters, solved, timeout_s, attempts=2)
+        yield _within_budget(outcome) if fast and outcome.status == "ok" else outcome
+
+
+def _attempt(path: Path, output: Path, parameters: dict, solved: bool, timeout_s: float, attempts: int = 1) -> Outcome:
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(dir=output, prefix=".running-") as scratch, PeakMemory() as memory:
+        source, target = path, Path(scratch) / path.name
+        if solved:
+            from dnt_lab.workbook.solve import solved_copy
+
+            source = Path(scratch) / f"solved_{path.name}"
+            notebooks.write(solved_copy(notebooks.read(path), path.parent), source)
+        status, error = _papermill(source, target, path.parent, parameters, solved, timeout_s)
+        executed = None
+        if target.exists():
+            os.replace(target, output / path.name)
+            executed = path.name
+    seconds = time.perf_counter() - began
+    return Outcome(path.name, status, round(seconds, 2), round(memory.mib + SERVER_MIB, 1), attempts, error, executed)
+
+
+def _papermill(
+    source: Path, target: Path, cwd: Path, parameters: dict, strict: bool, timeout_s: float
+) -> tuple[str, str | None]:
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    try:
+        with kernel_environment(strict), no_orphans():
+            papermill.execute_notebook(
+                source, target, parameters, cwd=cwd, progress_bar=False, execution_timeout=timeout_s,
+                kernel_name="python3", extra_arguments=QUIET_KERNEL,
+            )  # fmt: skip
+    except papermill.PapermillExecutionError as error:
+        first_line = (error.source.strip().splitlines() or [""])[0]
+        what = f"{error.ename}: {(error.evalue.splitlines() or [''])[0]}".rstrip(": ")
+        return "failed", f"cell In [{error.exec_count}] ({first_line}): {what}"
+    except CellTimeoutError:
+        return "timed out", f"{_running_cell(target)} took longer than {timeout_s:g} s"
+    except DeadKernelError:
+        return "failed", f"{_running_cell(target)}: the kernel died, most often for lack of memory"
+    return "ok", None
+
+
+def _running_cell(target: Path) -> str:
+    cells = [cell for cell in notebooks.read(target).cells if cell.cell_type == "code"]
+    for cell in cells:
+        if cell.metadata.get("papermill", {}).get("status") in ("running", "failed"):
+            return f"cell ({(cell.source.strip().splitlines() or [''])[0]})"
+    return "a cell"
+
+
+def _within_budget(outcome: Outcome) -> Outcome:
+    over = []
+    if outcome.seconds > BUDGET_S:
+        over.append(f"{outcome.seconds:.0f} s of {BUDGET_S:.0f} s")
+    if outcome.peak_mib > BUDGET_MIB:
+        over.append(f"{outcome.peak_mib:.0f} MiB of {BUDGET_MIB:.0f} MiB")
+    if not over:
+        return outcome
+    from dataclasses import replace
+
+    return replace(outcome, status="over budget", error=f"took {' and '.join(over)} of the profile fast")
