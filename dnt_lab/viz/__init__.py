@@ -7,6 +7,9 @@
 >>> viz.show(fig, alt="Line chart: the twin's error grows with the telemetry's delay.")
 """
 
+from dnt_lab.viz.charts import band, bars, dumbbell, timeline
+from dnt_lab.viz.maps import draw_city, radio_map
+from dnt_lab.viz.network import draw_cells, draw_links, draw_users
 from dnt_lab.viz.show import show
 from dnt_lab.viz.style import (
     COLORS,
@@ -30,9 +33,18 @@ __all__ = [
     "SIZES",
     "STYLES",
     "Frames",
+    "band",
+    "bars",
     "choice",
+    "draw_cells",
+    "draw_city",
+    "draw_links",
+    "draw_users",
+    "dumbbell",
     "frames",
+    "radio_map",
     "role_style",
     "show",
+    "timeline",
     "use_style",
 ]

@@ -12,7 +12,7 @@ from PIL import Image
 
 MIN_TEXT_PT = 9.0
 MIN_ALT_CHARS = 20
-PALETTE_COLOURS = 128
+GREYS, COLOURS = 26, 192
 _EDGE_TOLERANCE_PX = 2.0
 _UNIT_AT_END = re.compile(r"[(\[][^()\[\]]+[)\]]\s*$")
 _NAMING_FORMATTERS = ("FixedFormatter", "StrCategoryFormatter")
@@ -34,7 +34,7 @@ def checked_png(fig: Figure, alt: str, *, units: bool = True) -> bytes:
     Returns
     -------
     bytes
-        A PNG with 128 colours (a third of true colour's size) and without metadata: same figure, same bytes.
+        A PNG with a palette (a third of true colour's size) and without metadata: same figure, same bytes.
 
     Raises
     ------
@@ -63,9 +63,19 @@ def checked_png(fig: Figure, alt: str, *, units: bool = True) -> bytes:
 
 
 def _palette_png(rgba: np.ndarray) -> bytes:
-    flat = Image.fromarray(rgba).convert("RGB")
+    """Reduce to 26 greys and up to 192 colours: small, buildings stay grey, and one marked user keeps its colour."""
+    image = Image.fromarray(rgba).convert("RGB")
+    pixels = np.asarray(image)
+    palette = np.repeat(np.linspace(0, 255, GREYS).round().astype(np.uint8), 3).tobytes()
+    coloured = pixels[np.ptp(pixels, axis=-1) > 10]
+    if len(coloured):
+        # median cut would merge rare colours into frequent ones
+        found = Image.fromarray(coloured[np.newaxis]).quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE)
+        palette += bytes(found.getpalette())
+    holder = Image.new("P", (1, 1))
+    holder.putpalette(palette)
     out = io.BytesIO()
-    flat.quantize(PALETTE_COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(out, format="png")
+    image.quantize(palette=holder, dither=Image.Dither.NONE).save(out, format="png")
     return out.getvalue()
 
 

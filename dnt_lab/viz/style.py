@@ -43,7 +43,7 @@ STYLES = MappingProxyType(
 )
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
-SEQUENTIAL = "cividis"  # J. Nunez, C. Anderton, R. Renslow, PLOS ONE 13(7):e0199239, 2018
+SEQUENTIAL = "viridis"  # lightness rises evenly; cividis does too, but its middle is lost on grey buildings
 DIVERGING = "RdBu"  # red is low (bad), blue is high (good)
 
 SIZES = MappingProxyType({"wide": (7.2, 3.0), "normal": (7.2, 4.0), "tall": (7.2, 5.6), "map": (6.6, 5.6)})
