@@ -19,7 +19,9 @@ from dnt_lab.physical.radio import Radio
 from dnt_lab.physical.state import State
 
 
-def coupled_load(state: State, radio: Radio, kpis=None, max_iterations: int = 200, tolerance: float = 1e-6) -> np.ndarray:
+def coupled_load(
+    state: State, radio: Radio, kpis=None, max_iterations: int = 200, tolerance: float = 1e-6
+) -> np.ndarray:
     """Load of each cell and channel when interference and load agree.
 
     Parameters

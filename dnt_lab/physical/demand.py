@@ -42,7 +42,9 @@ class OnOff:
     def __post_init__(self):
         self.peak_bps = np.asarray(self.peak_bps, np.int64)
         if not (self.mean_on_s > 0 and self.mean_off_s > 0):
-            raise ValueError(f"mean_on_s and mean_off_s are {self.mean_on_s} and {self.mean_off_s}, but both must be over 0 s")
+            raise ValueError(
+                f"mean_on_s and mean_off_s are {self.mean_on_s} and {self.mean_off_s}, but both must be over 0 s"
+            )
 
     def start(self, rng: np.random.Generator) -> np.ndarray:
         """Demand (U,) in bit/s at the start, drawn from the stationary distribution."""
@@ -78,7 +80,9 @@ class FollowTraffic:
         if self.activity.ndim == 1:
             self.activity = self.activity[:, None]
         if self.activity.shape[1] not in (1, len(self.peak_bps)) or not (self.activity >= 0).all():
-            raise ValueError(f"activity has shape {self.activity.shape}; (hours, {len(self.peak_bps)}) values from 0 on are needed")
+            raise ValueError(
+                f"activity has shape {self.activity.shape}; (hours, {len(self.peak_bps)}) values from 0 on are needed"
+            )
 
     def start(self, rng: np.random.Generator) -> np.ndarray:
         """Demand (U,) in bit/s in the first hour; `rng` is not used."""

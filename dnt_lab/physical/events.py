@@ -76,7 +76,9 @@ class Demand:
         """Raise ValueError if the event does not fit `state`."""
         _member("user", self.user, state.n_users)
         if not isinstance(self.demand_bps, int) or self.demand_bps < 0:
-            raise ValueError(f"demand_bps is {self.demand_bps!r}, but a whole number of bits per second from 0 on is needed")
+            raise ValueError(
+                f"demand_bps is {self.demand_bps!r}, but a whole number of bits per second from 0 on is needed"
+            )
 
     def write(self, state: State) -> None:
         """Write the event into `state`."""

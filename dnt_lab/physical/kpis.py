@@ -108,7 +108,9 @@ def derive(state: State, radio: Radio, tile, heard_q, off_boresight_deg) -> Kpis
     cells = radio.tile_cells[tile]
     part_q = contribution_q(load[cells, state.channel[:, None]], heard_q)
     interference_q = np.where(cells == state.serving[:, None], 0, part_q).sum(axis=1)
-    kpis = Kpis(tile, heard_q, off_boresight_deg, demand_sum_bps, attached, load, interference_q, np.empty(0), np.empty(0))
+    kpis = Kpis(
+        tile, heard_q, off_boresight_deg, demand_sum_bps, attached, load, interference_q, np.empty(0), np.empty(0)
+    )
     kpis.sinr, kpis.rate_bps = sinr_and_rate(state, radio, kpis, np.arange(state.n_users))
     return kpis
 

@@ -98,7 +98,9 @@ def make_state(
     return state, peak_bps
 
 
-def in_city(scene: Scene, n_sites: int, n_users: int, spacing_m: float, seed, **settings) -> tuple[State, np.ndarray, tuple]:
+def in_city(
+    scene: Scene, n_sites: int, n_users: int, spacing_m: float, seed, **settings
+) -> tuple[State, np.ndarray, tuple]:
     """State with sites and users in the streets around the middle of a map, peak demands, and the bounds of the area."""
     rng = np.random.default_rng(seed)
     lattice = hexagon(n_sites, spacing_m)
@@ -107,7 +109,9 @@ def in_city(scene: Scene, n_sites: int, n_users: int, spacing_m: float, seed, **
     margin = 0.6 * spacing_m
     bounds = (*np.maximum(lattice.min(0) - margin, [xmin, ymin]), *np.minimum(lattice.max(0) + margin, [xmax, ymax]))
     if ((lattice < [xmin, ymin]) | (lattice > [xmax, ymax])).any():
-        raise ValueError(f"{n_sites} sites {spacing_m:g} m apart do not fit into {scene.city.name}: take fewer or closer sites")
+        raise ValueError(
+            f"{n_sites} sites {spacing_m:g} m apart do not fit into {scene.city.name}: take fewer or closer sites"
+        )
     sites = np.array([_nearest_street(scene, point) for point in lattice])
     users = scene.outdoor_points(n_users, bounds, rng)
     state, peak_bps = make_state(sites, users, seed=rng, **settings)

@@ -54,7 +54,9 @@ class PhysicalNetwork:
         self._kpis: Kpis | None = None
 
     @classmethod
-    def from_city(cls, city="florence", n_sites=7, n_users=120, seed=0, *, spacing_m=180.0, n_beams=8, **settings) -> PhysicalNetwork:
+    def from_city(
+        cls, city="florence", n_sites=7, n_users=120, seed=0, *, spacing_m=180.0, n_beams=8, **settings
+    ) -> PhysicalNetwork:
         """Network in the streets of a map; `settings` go to `dnt_lab.physical.layout.make_state`.
 
         Parameters
@@ -81,7 +83,9 @@ class PhysicalNetwork:
     ) -> PhysicalNetwork:
         """Network on open ground, LOS drawn by the standard's probability; `settings` go to ``make_state``."""
         state, peak_bps, bounds = layout.on_field(n_sites, n_users, spacing_m, seed, **settings)
-        radio = Radio(state.cell_position_m, scenario=scenario, seed=seed, n_heard=n_heard, tile_m=spacing_m, n_beams=n_beams)
+        radio = Radio(
+            state.cell_position_m, scenario=scenario, seed=seed, n_heard=n_heard, tile_m=spacing_m, n_beams=n_beams
+        )
         return cls._started(state, radio, RandomWaypoint(bounds), peak_bps, seed, bounds)
 
     @classmethod
@@ -115,7 +119,9 @@ class PhysicalNetwork:
         state, before = self.state, self.state.copy()
         state.t_s += dt_s
         if self.mobility is not None:
-            state.position_m, state.velocity_m_s = self.mobility.step(state.position_m, state.velocity_m_s, dt_s, self.rng)
+            state.position_m, state.velocity_m_s = self.mobility.step(
+                state.position_m, state.velocity_m_s, dt_s, self.rng
+            )
         if self.demand is not None:
             state.demand_bps = np.asarray(self.demand.step(state.t_s, dt_s, self.rng), np.int64)
         self._kpis = None
@@ -146,6 +152,10 @@ class PhysicalNetwork:
         changed = (now.serving != before.serving) | (now.channel != before.channel) | (now.beam != before.beam)
         for u in np.flatnonzero(changed).tolist():
             yield Handover(now.t_s, u, int(now.serving[u]), int(now.channel[u]), int(now.beam[u]))
+
+    def snapshot(self) -> State:
+        """Report everything at once: the inventory a twin starts from."""
+        return self.state.copy()
 
     def apply(self, event: Event) -> None:
         """Carry out a command, such as a twin's: hand a user over, switch its channel or beam, configure a cell."""
@@ -182,7 +192,12 @@ class PhysicalNetwork:
             rsrp_dbm = 10 * np.log10(signal_q * self.radio.quantum_mw(state))
         noise = self.rng.normal(0, noise_db, (2, state.n_users))
         users = pd.DataFrame(
-            {"serving": state.serving, "rsrp_dbm": rsrp_dbm + noise[0], "sinr_db": kpis.sinr_db + noise[1], "rate_bps": kpis.rate_bps}
+            {
+                "serving": state.serving,
+                "rsrp_dbm": rsrp_dbm + noise[0],
+                "sinr_db": kpis.sinr_db + noise[1],
+                "rate_bps": kpis.rate_bps,
+            }
         )
         per_cell = {"users": kpis.attached.sum(axis=1), "load": kpis.load.mean(axis=1), "failures": self.failures}
         return users, pd.DataFrame(per_cell)

@@ -37,7 +37,9 @@ class NetworkObject:
 
     def _repr_html_(self):
         def rows(part):
-            return "".join(f"<tr><th scope='row'>{html.escape(k)}</th><td>{html.escape(str(v))}</td></tr>" for k, v in part.items())
+            return "".join(
+                f"<tr><th scope='row'>{html.escape(k)}</th><td>{html.escape(str(v))}</td></tr>" for k, v in part.items()
+            )
 
         def heading(title):
             return f"<tr><th colspan='2' scope='colgroup' style='text-align:left'>{title} properties</th></tr>"

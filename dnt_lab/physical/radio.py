@@ -73,7 +73,9 @@ class Radio:
         self._site_xyz, self._site = np.unique(self.cell_position_m, axis=0, return_inverse=True)
         sectors = np.bincount(self._site)
         if len(set(sectors)) > 1:
-            raise ValueError(f"sites have {sectors.min()} to {sectors.max()} cells, but all sites need the same number of sectors")
+            raise ValueError(
+                f"sites have {sectors.min()} to {sectors.max()} cells, but all sites need the same number of sectors"
+            )
         self._cells_of_site = np.argsort(self._site, kind="stable").reshape(-1, sectors[0])
         n_sites = len(self._site_xyz)
         if self.n_heard is None or self.n_heard >= n_sites:
@@ -159,7 +161,9 @@ class Radio:
         n_sectors = self._cells_of_site.shape[1]
         for i in range(0, len(cells), chunk):
             rows = slice(i, i + chunk)
-            loss = np.repeat(self.loss_db(position_m[rows], freq_hz[rows], self._site[cells[rows, ::n_sectors]]), n_sectors, axis=1)
+            loss = np.repeat(
+                self.loss_db(position_m[rows], freq_hz[rows], self._site[cells[rows, ::n_sectors]]), n_sectors, axis=1
+            )
             out[rows] = state.tx_power_dbm[cells[rows]] + self._gain_dbi(state, position_m[rows], cells[rows]) - loss
         return np.where(state.on[cells], out, -np.inf)
 
@@ -176,7 +180,9 @@ class Radio:
         loudest = power.sum(axis=1)
         if (loudest > _LOUDEST_Q).any():
             where = np.round(position_m[np.argmax(loudest)], 1).tolist()
-            raise ValueError(f"a user at {where} m receives over 90 dB more than the noise: move it away from the antenna or lower the power")
+            raise ValueError(
+                f"a user at {where} m receives over 90 dB more than the noise: move it away from the antenna or lower the power"
+            )
         return power
 
     def off_boresight_deg(self, state: State, position_m, cell) -> np.ndarray:

@@ -6,12 +6,14 @@ ray is blocked where it runs inside a footprint at a height between base and roo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import shapely
 
 from dnt_lab.datasets import CityMap, load_city
+
+_PIECE_M = 40.0  # long rays are cut into pieces, whose bounding boxes hold few walls
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,15 +27,25 @@ class Scene:
     """
 
     city: CityMap | None = None
-    _tree: shapely.STRtree | None = field(init=False, repr=False, default=None)
-    _roof_m: np.ndarray = field(init=False, repr=False, default=None)
 
     def __post_init__(self):
-        if self.city is not None:
-            footprints = self.city.footprints
-            shapely.prepare(footprints)
-            object.__setattr__(self, "_tree", shapely.STRtree(footprints))
-            object.__setattr__(self, "_roof_m", np.asarray(self.city.base_m) + np.asarray(self.city.height_m))
+        if self.city is None:
+            return
+        footprints = self.city.footprints
+        shapely.prepare(footprints)
+        rings, building = shapely.get_parts(shapely.boundary(footprints), return_index=True)
+        corner, ring = shapely.get_coordinates(rings, return_index=True)
+        joined = ring[1:] == ring[:-1]
+        walls = np.stack([corner[:-1][joined], corner[1:][joined]], axis=1)
+        parts = {
+            "_houses": shapely.STRtree(footprints),
+            "_walls_m": walls,
+            "_wall_tree": shapely.STRtree(shapely.linestrings(walls)),
+            "_building_of_wall": building[ring[1:][joined]],
+            "_roof_m": np.asarray(self.city.base_m) + np.asarray(self.city.height_m),
+        }
+        for name, part in parts.items():
+            object.__setattr__(self, name, part)
 
     @classmethod
     def of(cls, what: Scene | CityMap | str | None) -> Scene:
@@ -70,38 +82,52 @@ class Scene:
         if start_m.ndim != 2 or start_m.shape != end_m.shape or start_m.shape[1] != 3:
             raise ValueError(f"rays need two arrays of shape (n, 3), got {start_m.shape} and {end_m.shape}")
         hit = np.zeros(len(start_m), bool)
-        if self._tree is None or len(start_m) == 0:
+        if self.city is None or len(start_m) == 0:
             return hit
-        rays = shapely.linestrings(np.stack([start_m[:, :2], end_m[:, :2]], axis=1))
-        ray, building = self._tree.query(rays, predicate="intersects")
-        # a ray that stays above the roof from end to end needs no clipping
-        low = np.minimum(start_m[ray, 2], end_m[ray, 2]) < self._roof_m[building]
-        ray, building = ray[low], building[low]
-        inside, pair = shapely.get_parts(
-            shapely.intersection(rays[ray], self.city.footprints[building]), return_index=True
-        )
-        ray, building = ray[pair], building[pair]
-        chord = shapely.get_type_id(inside) == shapely.GeometryType.LINESTRING  # a touched corner is a point
-        ray, building, inside = ray[chord], building[chord], inside[chord]
-        first, last = shapely.get_point(inside, 0), shapely.get_point(inside, -1)
-        ends_xy = np.stack([shapely.get_coordinates(first), shapely.get_coordinates(last)], axis=1)
-        hit[ray[self._cuts(start_m[ray], end_m[ray], ends_xy, building)]] = True
+        ray, building, height_m = self._passages(start_m, end_m)
+        side = (height_m >= self._roof_m[building]).astype(int) - (height_m <= np.asarray(self.city.base_m)[building])
+        hit[ray[side == 0]] = True
+        # below the base here, above the roof there: the ray went through floor and roof and met no wall
+        pair = ray * len(self.city) + building
+        hit[np.intersect1d(pair[side < 0], pair[side > 0]) // len(self.city)] = True
         return hit
 
-    def _cuts(self, start_m, end_m, ends_xy, building):
-        """Whether the ray's height over the chord ``ends_xy`` (n, 2, 2) falls between base and roof."""
+    def _passages(self, start_m, end_m):
+        """Where rays cross an outline or end inside one: ray, building and height of the ray there."""
+        ray, wall = self._near_walls(start_m, end_m)
+        along, edge = (end_m - start_m)[ray, :2], self._walls_m[wall, 1] - self._walls_m[wall, 0]
+        gap = self._walls_m[wall, 0] - start_m[ray, :2]
+        with np.errstate(divide="ignore", invalid="ignore"):  # parallel: no crossing
+            cross = _cross(along, edge)
+            t, u = _cross(gap, edge) / cross, _cross(gap, along) / cross
+        met = (t > 0) & (t < 1) & (u >= 0) & (u <= 1)
+        ray, t, building = ray[met], t[met], self._building_of_wall[wall[met]]
+        ends = np.concatenate([start_m, end_m])
+        inside, house = self._houses.query(shapely.points(ends[:, :2]), predicate="within")
+        height_m = start_m[ray, 2] + t * (end_m[ray, 2] - start_m[ray, 2])
+        return (
+            np.concatenate([ray, inside % len(start_m)]),
+            np.concatenate([building, house]),
+            np.concatenate([height_m, ends[inside, 2]]),
+        )
+
+    def _near_walls(self, start_m, end_m):
+        """Pairs of ray and wall whose bounding boxes meet, piece by piece."""
         ground = end_m[:, :2] - start_m[:, :2]
-        along = np.einsum("nij,nj->ni", ends_xy - start_m[:, None, :2], ground) / np.einsum("ni,ni->n", ground, ground)[:, None]
-        height = start_m[:, None, 2] + along * (end_m[:, None, 2] - start_m[:, None, 2])
-        base = np.asarray(self.city.base_m)[building]
-        return (height.min(axis=1) < self._roof_m[building] - 1e-9) & (height.max(axis=1) > base + 1e-9)
+        n_pieces = np.maximum(np.ceil(np.hypot(*ground.T) / _PIECE_M).astype(int), 1)
+        ray = np.repeat(np.arange(len(start_m)), n_pieces)
+        number = np.arange(len(ray)) - np.repeat(np.cumsum(n_pieces) - n_pieces, n_pieces)
+        first = start_m[ray, :2] + (number / n_pieces[ray])[:, None] * ground[ray]
+        last = start_m[ray, :2] + ((number + 1) / n_pieces[ray])[:, None] * ground[ray]
+        piece, wall = self._wall_tree.query(shapely.box(*np.minimum(first, last).T, *np.maximum(first, last).T))
+        return ray[piece], wall
 
     def indoor(self, xy_m) -> np.ndarray:
         """Tell which points (n, 2) lie inside a footprint."""
         xy_m = np.asarray(xy_m, float)
         inside = np.zeros(len(xy_m), bool)
-        if self._tree is not None:
-            inside[self._tree.query(shapely.points(xy_m[:, :2]), predicate="within")[0]] = True
+        if self.city is not None:
+            inside[self._houses.query(shapely.points(xy_m[:, :2]), predicate="within")[0]] = True
         return inside
 
     def outdoor_points(self, n: int, bounds_m, seed) -> np.ndarray:
@@ -114,4 +140,10 @@ class Scene:
             found = np.concatenate([found, points[~self.indoor(points)]])[:n]
             if len(found) == n:
                 return found
-        raise ValueError(f"bounds_m {tuple(bounds_m)} hold almost no outdoor ground: {len(found)} of {n} points were found")
+        raise ValueError(
+            f"bounds_m {tuple(bounds_m)} hold almost no outdoor ground: {len(found)} of {n} points were found"
+        )
+
+
+def _cross(a, b):
+    return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]

@@ -108,17 +108,25 @@ class State:
         for name, (owner, dtype, tail) in _COLUMNS.items():
             column = np.array(getattr(self, name), dtype=dtype)
             if column.shape != (rows[owner], *tail):
-                raise ValueError(f"{name} has shape {column.shape}, but {rows[owner]} {owner} rows need {(rows[owner], *tail)}")
+                raise ValueError(
+                    f"{name} has shape {column.shape}, but {rows[owner]} {owner} rows need {(rows[owner], *tail)}"
+                )
             if dtype.kind == "f" and name != "azimuth_deg" and not np.isfinite(column).all():
-                raise ValueError(f"{name} holds a value that is not finite in row {int(np.argwhere(~np.isfinite(column))[0][0])}")
+                raise ValueError(
+                    f"{name} holds a value that is not finite in row {int(np.argwhere(~np.isfinite(column))[0][0])}"
+                )
             setattr(self, name, column)
         for name, low, high in (("serving", NOWHERE, self.n_cells), ("channel", 0, self.n_channels)):
             wrong = (getattr(self, name) < low) | (getattr(self, name) >= high)
             if wrong.any():
                 user = int(np.flatnonzero(wrong)[0])
-                raise ValueError(f"{name} of user {user} is {getattr(self, name)[user]}, but it must lie in {low} ... {high - 1}")
+                raise ValueError(
+                    f"{name} of user {user} is {getattr(self, name)[user]}, but it must lie in {low} ... {high - 1}"
+                )
         if (self.demand_bps < 0).any():
-            raise ValueError(f"demand_bps of user {int(np.argmin(self.demand_bps))} is negative; a demand is at least 0 bit/s")
+            raise ValueError(
+                f"demand_bps of user {int(np.argmin(self.demand_bps))} is negative; a demand is at least 0 bit/s"
+            )
         if (self.bandwidth_hz <= 0).any():
             raise ValueError("bandwidth_hz holds a value that is not positive")
 
@@ -157,7 +165,12 @@ class State:
         """SHA-256 over every column: equal digests, equal networks."""
         sha = hashlib.sha256()
         for name, array in self.arrays().items():
-            sha.update(name.encode() + array.dtype.str.encode() + str(array.shape).encode() + np.ascontiguousarray(array).tobytes())
+            sha.update(
+                name.encode()
+                + array.dtype.str.encode()
+                + str(array.shape).encode()
+                + np.ascontiguousarray(array).tobytes()
+            )
         return sha.hexdigest()
 
     def __repr__(self):

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dnt_lab.physical import Configure, Demand, Event, Handover, Kpis, Move, Radio, State
+from dnt_lab.physical import Configure, Demand, Event, Handover, Move, Radio, State
 from dnt_lab.physical.kpis import contribution_q, evaluate, load_of, serving_angle_deg, sinr_and_rate
 
 
@@ -87,7 +87,9 @@ class Incremental:
         after = (event.cell, event.channel) if isinstance(event, Handover) else before
         if after[1] != before[1]:  # another carrier has another path loss
             cells = self.radio.tile_cells[self.kpis.tile[row]]
-            self.kpis.heard_q[row] = self.radio.received_q(state, state.position_m[row], state.freq_hz[[after[1]]], cells)
+            self.kpis.heard_q[row] = self.radio.received_q(
+                state, state.position_m[row], state.freq_hz[[after[1]]], cells
+            )
         self._attach(user, -1)
         event.write(state)
         self._attach(user, +1)
@@ -124,7 +126,9 @@ class Incremental:
         state, cell = self.state, event.cell
         parts = [self._listeners(cell, channel) for channel in range(state.n_channels)]
         users, column = (np.concatenate(p) for p in zip(*parts, strict=True))
-        before = Configure(event.t_s, cell, state.tx_power_dbm[cell], state.tilt_deg[cell], state.azimuth_deg[cell], state.on[cell])
+        before = Configure(
+            event.t_s, cell, state.tx_power_dbm[cell], state.tilt_deg[cell], state.azimuth_deg[cell], state.on[cell]
+        )
         event.write(state)
         try:
             cells = self.radio.tile_cells[self.kpis.tile[users]]
