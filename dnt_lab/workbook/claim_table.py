@@ -121,7 +121,10 @@ class ClaimTable:
     def records(self) -> list[dict[str, Any]]:
         """Return one JSON-ready dict per claim, with the notebook, profile and seed it was measured with."""
         where = asdict(self.settings)
-        records = [{**asdict(claim), **where} for claim in self.claims]
+        records = [
+            {**asdict(claim), "result": claim.result(), "verdict": VERDICTS[claim.holds], **where}
+            for claim in self.claims
+        ]
         return json.loads(json.dumps(records))
 
     def _caption(self) -> str:

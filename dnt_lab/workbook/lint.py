@@ -1,7 +1,7 @@
 """Lint of notebooks: the rules that keep them running in papermill, passing nbval and readable, checked on the JSON.
 
-No kernel is started. The rules themselves are in `lint_cells` (what may stand in a cell) and `lint_structure`
-(what a notebook consists of); each is a function that yields findings.
+No kernel is started. The rules are functions in `lint_code` (what may stand in a cell), `lint_outputs` (what is stored
+with it), `lint_structure` (what a notebook consists of) and `lint_exercises`.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dnt_lab.workbook import notebooks
+from dnt_lab.workbook.lint_code import CODE_RULES
+from dnt_lab.workbook.lint_exercises import EXERCISE_RULES
+from dnt_lab.workbook.lint_outputs import OUTPUT_RULES
+from dnt_lab.workbook.lint_structure import STRUCTURE_RULES
+
+RULES = {**CODE_RULES, **OUTPUT_RULES, **STRUCTURE_RULES, **EXERCISE_RULES}
 
 
 @dataclass(frozen=True)
@@ -45,15 +51,12 @@ def lint(paths: Sequence[Path]) -> list[Finding]:
     ValueError
         If a file is not a notebook.
     """
-    from dnt_lab.workbook.lint_cells import CELL_RULES
-    from dnt_lab.workbook.lint_structure import STRUCTURE_RULES
-
     findings = []
     for path in paths:
         nb = notebooks.read(path)
         here = [
             Finding(path.name, cell, name, sentence)
-            for name, rule in {**CELL_RULES, **STRUCTURE_RULES}.items()
+            for name, rule in RULES.items()
             for cell, sentence in rule(nb, path)
         ]
         findings += sorted(here, key=lambda finding: -1 if finding.cell is None else finding.cell)

@@ -62,7 +62,7 @@ def strip(nb: NotebookNode) -> NotebookNode:
 
 
 def navigate(nb: NotebookNode, path: Path, series: Sequence[Path]) -> NotebookNode:
-    """Put the navigation cell (previous, contents, next) at the end, replacing the one there; changes and returns `nb`."""
+    """Put the navigation cell at the end, in place of the one that is there; changes `nb` and returns it."""
     source = navigation(path, series)
     cells = [cell for cell in nb.cells if "navigation" not in cell.metadata.get("tags", ())]
     nb.cells = [*cells, new_markdown_cell(source, id="navigation", metadata={"tags": ["navigation"]})]

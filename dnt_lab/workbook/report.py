@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from dnt_lab.workbook import notebooks
-from dnt_lab.workbook.claim_table import VERDICTS, claims_of
+from dnt_lab.workbook.claim_table import claims_of
 from dnt_lab.workbook.runner import BUDGET_MIB, BUDGET_S, SERVER_MIB, Outcome
 
 STYLE = (
@@ -62,32 +62,14 @@ def _index(outcomes: Sequence[Outcome], claims: Sequence[dict], profile: str, so
         table("Notebooks", ("Notebook", "Status", "Seconds", "Peak MiB", "Executed copy", "What went wrong"), rows),
     ]
     if claims:
-        rows = [
-            [
-                html.escape(str(text))
-                for text in (c["id"], c["notebook"], c["article"], result(c), verdict_of(c), c["why"])
-            ]
-            for c in claims
-        ]
+        fields = ("id", "notebook", "article", "result", "verdict", "why")
+        rows = [[html.escape(record[name]) for name in fields] for record in claims]
         head = ("Claim", "Notebook", "The article says", "Measured here", "Verdict", "Why")
         parts.append(table("The article's claims", head, rows))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>dnt_lab: run of the notebooks</title>'
         f"<style>{STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
     )
-
-
-def result(record: dict) -> str:
-    """Return the measured value of a stored claim as text."""
-    from dnt_lab.workbook.claim_table import Claim
-
-    fields = {name: record[name] for name in Claim.__dataclass_fields__}
-    return Claim(**fields).result()
-
-
-def verdict_of(record: dict) -> str:
-    """Return the verdict of a stored claim in words."""
-    return VERDICTS[record["holds"]]
 
 
 def _links(outcome: Outcome) -> str:
