@@ -29,24 +29,24 @@ PICTURES = "img.widget-image, .widget-html-content img"
 SLIDER_HANDLE = ".widget-slider .noUi-handle"
 
 FAILURES = "[data-mime-type='application/vnd.jupyter.error'], [data-mime-type='application/vnd.jupyter.stderr']"
-ALL_CELLS_IN_PAGE = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}
+LAB_SETTINGS = {
+    "@jupyterlab/notebook-extension:tracker": {
+        "windowingMode": "none"
+    },  # all cells in the page, not only those in sight
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+}
 
 SMALL_NOTEBOOK = """
-import io
-import ipywidgets as widgets
-import numpy as np
-from matplotlib.image import imsave
+from dnt_lab import viz
+from matplotlib.figure import Figure
 
-def disc(radius):
-    y, x = np.mgrid[-50:50, -50:50]
-    png = io.BytesIO()
-    imsave(png, np.where(np.hypot(x, y) < radius, 0.0, 1.0), cmap="gray", format="png")
-    return png.getvalue()
+def bar(height):
+    fig = Figure(figsize=(4, 3))
+    ax = fig.add_subplot(title=f"The bar is {height:g} m high", ylabel="height [m]", ylim=(0, 10))
+    ax.bar(["bar"], [height])
+    return fig
 
-slider = widgets.IntSlider(10, 5, 45, 5, description="radius", continuous_update=False)
-picture = widgets.Image(value=disc(10), alt="a disc")
-slider.observe(lambda change: setattr(picture, "value", disc(change["new"])), names="value")
-widgets.VBox([slider, picture])
+viz.frames(bar, [1, 2, 4, 8], label="height", unit="m", alt=lambda h: f"Bar chart of one bar that is {h:g} m high.")
 """
 
 
@@ -89,11 +89,10 @@ def jupyterlab(folder: Path, home: Path):
     environment = {**os.environ, **places, "HOME": str(home), "JUPYTER_RUNTIME_DIR": str(home / "runtime")}
     settings = home / "jupyter_config_dir" / "labconfig" / "default_setting_overrides.json"
     settings.parent.mkdir(parents=True)
-    settings.write_text(json.dumps(ALL_CELLS_IN_PAGE))
+    settings.write_text(json.dumps(LAB_SETTINGS))
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token="]
-    command += [f"--ServerApp.root_dir={folder}", "--ServerApp.allow_root=True", "--LabApp.news_url=None"]
-    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    command += [f"--ServerApp.root_dir={folder}", "--ServerApp.allow_root=True"]
     with (home / "server.log").open("w") as log:
         server = psutil.Popen(
             command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
@@ -163,7 +162,8 @@ def run_has_ended(page) -> bool:
 
 def move_slider(page, visit: Visit, presses: int = 3) -> None:
     """Move the first slider by keyboard and note value and picture before and after."""
-    handle, picture = page.locator(SLIDER_HANDLE).first, page.locator(PICTURES).first
+    output = page.locator(".jp-OutputArea-child", has=page.locator(SLIDER_HANDLE)).first
+    handle, picture = output.locator(SLIDER_HANDLE).first, output.locator(PICTURES).first
     handle.scroll_into_view_if_needed()
     visit.slider_before, visit.picture_before = handle.get_attribute("aria-valuetext"), picture.screenshot()
     handle.focus()
