@@ -1,7 +1,48 @@
-"""City maps and traffic: bundled data, synthetic generators, loaders for the user's own downloads."""
+"""City maps and traffic: bundled data, synthetic generators, loaders for the user's own downloads.
+
+>>> from dnt_lab import datasets
+>>> datasets.load_city("florence")
+CityMap(Florence: 1322 buildings on 888 m x 1030 m, height median 12.2 m, highest 114.5 m, 51% built)
+>>> datasets.synthetic_traffic((5, 5), days=7, seed=1).service("internet").shape
+(168, 25)
+"""
 
 from dnt_lab.datasets.bundled import bundled
+from dnt_lab.datasets.calibration import (
+    autocorrelation,
+    block_statistics,
+    correlation_by_distance,
+    no_learning_errors,
+    weekly_fit,
+)
+from dnt_lab.datasets.calibration_table import block_facts, calibration_table
 from dnt_lab.datasets.layouts import rooms, street_grid
 from dnt_lab.datasets.maps import CITIES, OSM_ATTRIBUTION, CityMap, load_city, read_footprints
+from dnt_lab.datasets.milan import hour_of_week, milan_facts, weekly_profile
+from dnt_lab.datasets.synthetic import synthetic_traffic
+from dnt_lab.datasets.traffic import SERVICES, Traffic, cell_id
 
-__all__ = ["CITIES", "OSM_ATTRIBUTION", "CityMap", "bundled", "load_city", "read_footprints", "rooms", "street_grid"]
+__all__ = [
+    "CITIES",
+    "OSM_ATTRIBUTION",
+    "SERVICES",
+    "CityMap",
+    "Traffic",
+    "autocorrelation",
+    "block_facts",
+    "block_statistics",
+    "bundled",
+    "calibration_table",
+    "cell_id",
+    "correlation_by_distance",
+    "hour_of_week",
+    "load_city",
+    "milan_facts",
+    "no_learning_errors",
+    "read_footprints",
+    "rooms",
+    "street_grid",
+    "synthetic_traffic",
+    "weekly_fit",
+    "weekly_profile",
+]
