@@ -1,8 +1,8 @@
 """The telemetry link: the only way from the physical network to a twin.
 
-A message is bytes (`dnt_lab.physical.encode`). The link delays it, may lose it, may deliver it twice, and counts. With jitter
-a later message can overtake an earlier one. Whatever has ``send``, ``deliver`` and ``stats`` can stand in a link's place: an
-attacker, a recorder, a tunnel.
+A message is bytes (`dnt_lab.physical.encode`). The link delays it, may lose it, may deliver it twice, and counts.
+With jitter a later message can overtake an earlier one. Whatever has ``send``, ``deliver`` and ``stats`` can stand in
+a link's place: an attacker, a recorder, a tunnel.
 
 >>> link = Link(delay_s=0.2)
 >>> link.send(1.0, b"hello")
@@ -58,7 +58,8 @@ class LinkStats:
     def __repr__(self):
         return (
             f"LinkStats(sent {self.messages_sent} messages, {self.bytes_sent} bytes; "
-            f"delivered {self.messages_delivered}, {self.bytes_delivered} bytes; lost {self.messages_lost}; duplicated {self.messages_duplicated}; "
+            f"delivered {self.messages_delivered}, {self.bytes_delivered} bytes; lost {self.messages_lost}; "
+            f"duplicated {self.messages_duplicated}; "
             f"in flight {self.messages_in_flight})"
         )
 
