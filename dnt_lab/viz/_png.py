@@ -15,7 +15,7 @@ MIN_ALT_CHARS = 20
 GREYS, COLOURS = 26, 192
 _EDGE_TOLERANCE_PX = 2.0
 _UNIT_AT_END = re.compile(r"[(\[][^()\[\]]+[)\]]\s*$")
-_NAMING_FORMATTERS = ("FixedFormatter", "StrCategoryFormatter")
+_NAMING_FORMATTERS = ("FixedFormatter", "FuncFormatter", "StrCategoryFormatter")  # ticks set with names
 _NUMBER = re.compile(r"^[-+−]?[\d.,]+(e[-+−]?\d+)?$|\\times|\d\^\{|10\^")
 
 
@@ -133,5 +133,5 @@ def _check_texts(fig: Figure, titles: list[Text]) -> None:
         box = text.get_window_extent()
         if min(box.x0, box.y0, width_px - box.x1, height_px - box.y1) < -_EDGE_TOLERANCE_PX:
             raise ValueError(
-                f"the text {text.get_text()!r} runs over the figure's edge; break it into lines with \\n or shorten it."
+                f"the text {text.get_text()!r} runs over the figure's edge; it must be shortened or broken into lines."
             )

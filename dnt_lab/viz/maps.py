@@ -19,7 +19,7 @@ from dnt_lab.viz._layers import LAYER, color_bar
 from dnt_lab.viz.style import SEQUENTIAL
 
 _GREYS = LinearSegmentedColormap.from_list("buildings", ["#f2f2f2", "#b8b8b8"])
-_ATTRIBUTION_WIDTH = 64
+_CHARACTER_PT = 4.7  # mean width at 9 pt
 
 
 def draw_city(ax, city_map, *, bounds_m: tuple[float, float, float, float] | None = None) -> PathCollection:
@@ -61,10 +61,12 @@ def draw_city(ax, city_map, *, bounds_m: tuple[float, float, float, float] | Non
     ax.set(xlim=(xmin, xmax), ylim=(ymin, ymax), xticks=[], yticks=[], aspect="equal")
     ax.grid(False)
     ax.spines[:].set_visible(False)
+    # equal scales shrink the axes after a constrained layout has measured them; the compressed one expects that
+    ax.figure.figure.set_layout_engine("compressed")
     _scale_bar(ax, _round_length_m(0.25 * (xmax - xmin)))
     if city_map.attribution:
         ax.annotate(
-            textwrap.fill(city_map.attribution, _ATTRIBUTION_WIDTH),
+            _wrapped(city_map.attribution, ax),
             xy=(1, 0),
             xycoords="axes fraction",
             xytext=(0, -5),
@@ -145,6 +147,12 @@ def _view(footprints, bounds_m) -> tuple[float, float, float, float]:
             f"bounds_m {tuple(bounds_m)} is empty; it must be (xmin, ymin, xmax, ymax) with xmin < xmax, ymin < ymax."
         )
     return tuple(box)
+
+
+def _wrapped(text: str, ax) -> str:
+    """Break a text of 9 pt so that it stays narrower than the axes, also after a colour bar has taken its share."""
+    width_pt = ax.get_window_extent().width * 72 / ax.figure.dpi
+    return textwrap.fill(text, max(24, int(0.7 * width_pt / _CHARACTER_PT)))
 
 
 def _round_length_m(limit_m: float) -> float:

@@ -179,9 +179,7 @@ def draw_links(ax, user_position_m, cell_position_m, serving, *, color="#555555"
     users, cells = points("user_position_m", user_position_m), points("cell_position_m", cell_position_m)
     serving = np.asarray(serving)
     if serving.shape != (len(users),) or not np.issubdtype(serving.dtype, np.integer):
-        raise ValueError(
-            f"serving has shape {serving.shape}, {serving.dtype}; it must be ({len(users)},) whole numbers."
-        )
+        raise ValueError(f"serving is {serving.dtype} {serving.shape}; it must be ({len(users)},) whole numbers.")
     if len(serving) and serving.max() >= len(cells):
         raise ValueError(f"serving names cell {serving.max()}; it must be below {len(cells)}, the number of cells.")
     of = serving >= 0

@@ -131,7 +131,6 @@ def frames(
     names = [f"{value:g} {unit}".strip() for value in values]
     if len(set(names)) < len(names):
         raise ValueError("values are so close that their labels coincide; they must differ in six significant digits.")
-    pngs, alts = _render(draw, values, alt, units)
     control = ipywidgets.SelectionSlider(
         options=list(zip(names, values, strict=True)),
         index=_start_index(start, values),
@@ -140,7 +139,8 @@ def frames(
         style={"description_width": "initial"},
         layout=ipywidgets.Layout(width="min(100%, 640px)"),
     )
-    return Frames(control, names, pngs, alts, None if play_ms is None else _play_button(play_ms, control, label))
+    play = None if play_ms is None else _play_button(play_ms, control, label)
+    return Frames(control, names, *_render(draw, values, alt, units), play)
 
 
 def choice(
@@ -184,7 +184,6 @@ def choice(
     names = [_checked_text("each name", name) for name in names]
     _check_count(names)
     label = _checked_text("label", label)
-    pngs, alts = _render(draw, names, alt, units)
     kind = ipywidgets.ToggleButtons if len(names) <= 4 else ipywidgets.Dropdown
     control = kind(
         options=list(zip(names, names, strict=True)),
@@ -192,7 +191,7 @@ def choice(
         description=label,
         style={"description_width": "initial"},
     )
-    return Frames(control, names, pngs, alts)
+    return Frames(control, names, *_render(draw, names, alt, units))
 
 
 def _render(draw, values: list, alt, units: bool) -> tuple[list[bytes], list[str]]:
