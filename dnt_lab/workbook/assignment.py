@@ -8,6 +8,7 @@ released cell is the stub exactly as it stands in the workbook.
 import shutil
 import tempfile
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -23,13 +24,12 @@ c = get_config()  # noqa: F821
 c.CourseDirectory.course_id = "dnt_lab"
 # Nothing in place of a solution: the student's stub stands above it already.
 c.ClearSolutions.code_stub = {"python": ""}
-# The notebooks are timed for 60 s as a whole.
 c.ExecutePreprocessor.timeout = 300
 '''
 
 
 def write_course(paths: Sequence[Path], destination: Path) -> list[Path]:
-    """Write an nbgrader course with one assignment per notebook, and return the notebooks written.
+    """Write an nbgrader course with one assignment per notebook, named by its number; return the notebooks written.
 
     Parameters
     ----------
@@ -51,14 +51,14 @@ def write_course(paths: Sequence[Path], destination: Path) -> list[Path]:
     with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".course-") as scratch:
         course = Path(scratch) / "course"
         for path in paths:
-            folder = course / "source" / path.stem
+            folder = course / "source" / path.name[:2]
             folder.mkdir(parents=True)
             notebooks.write(woven(notebooks.read(path), path.parent), folder / path.name)
         notebooks.write_text(CONFIG, course / "nbgrader_config.py")
         if destination.exists():
             destination.rmdir()
         shutil.move(course, destination)
-    return [destination / "source" / path.stem / path.name for path in paths]
+    return [destination / "source" / path.name[:2] / path.name for path in paths]
 
 
 def woven(nb: NotebookNode, folder: Path) -> NotebookNode:
@@ -69,8 +69,6 @@ def woven(nb: NotebookNode, folder: Path) -> NotebookNode:
     FileNotFoundError
         If an exercise has no solution file in ``folder/solutions``.
     """
-    from copy import deepcopy
-
     copy = strip(deepcopy(nb))
     for exercise in find_exercises(copy, folder):
         if not exercise.solution.exists():

@@ -106,7 +106,7 @@ def expect(
     status, problem = _judge(answer, expectations, mistakes or {}, rtol, atol)
     line = f"{exercise} {status}"
     if status == TRY_AGAIN:
-        line += f": {problem.rstrip('.')}." + (f" Hint: {hint}" if hint else "")
+        line += f": {problem}" + ("" if problem[-1] in ".?!" else ".") + (f" Hint: {hint}" if hint else "")
     _results[exercise] = status
     print(line)
     if status != OK and strict():
@@ -157,6 +157,8 @@ def _judge(answer: Any, expectations: dict, mistakes: Mapping, rtol: float, atol
             problem = _first_problem(answer, expectations)
         except NotImplementedError:
             return NOT_ATTEMPTED, None
+        except Exception as error:  # an answer so unlike the expected one that comparing them fails
+            problem = f"the answer cannot be compared with what was expected ({_name(error)})"
         if problem is None:
             return OK, None
         return TRY_AGAIN, _known_mistake(answer, mistakes, rtol, atol) or problem
@@ -202,7 +204,7 @@ def _between_problem(answer: Any, ends: tuple[float, float]) -> str | None:
     from dnt_lab.workbook.compare import kind_difference, show
 
     low, high = ends
-    if np.ndim(answer) == 0 and (problem := kind_difference(np.asarray(answer)[()], (float,))):
+    if np.ndim(answer) == 0 and (problem := kind_difference(np.asarray(answer).item(), (float,))):
         return problem
     numbers = np.asarray(answer, dtype=float)
     if np.all((numbers >= low) & (numbers <= high)):

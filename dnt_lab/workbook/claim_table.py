@@ -145,13 +145,13 @@ class ClaimTable:
         return f"<table><caption>{self._caption()}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def claims(*rows: Claim) -> ClaimTable:
+def claims(*rows: Claim | Sequence[Claim]) -> ClaimTable:
     """Return the table of claims at a notebook's end; end the cell with it, so that it is shown and stored.
 
     Parameters
     ----------
     *rows : Claim
-        At least one.
+        At least one, or a list of them.
 
     Raises
     ------
@@ -160,6 +160,8 @@ def claims(*rows: Claim) -> ClaimTable:
     RuntimeError
         If the notebook has not called `start`.
     """
+    if len(rows) == 1 and isinstance(rows[0], Sequence) and not isinstance(rows[0], str):
+        rows = tuple(rows[0])
     if not rows:
         raise ValueError("claims() got no claim, but a notebook ends in at least one")
     for row in rows:

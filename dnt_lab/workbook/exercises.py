@@ -29,7 +29,10 @@ class Exercise:
 
 def find_exercises(nb: "NotebookNode", folder: Path) -> list[Exercise]:
     """Return the exercises of a notebook that lives in `folder`, in order; its files may be missing."""
-    ids = {_grade_id(cell): index for index, cell in enumerate(nb.cells) if _grade_id(cell)}
+    ids: dict[str, int] = {}
+    for index, cell in enumerate(nb.cells):
+        if grade_id := _grade_id(cell):
+            ids.setdefault(grade_id, index)
     found = []
     for grade_id, index in ids.items():
         if not grade_id.startswith("ex-"):

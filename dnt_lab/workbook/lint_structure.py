@@ -29,10 +29,10 @@ PARTS = {
     "prerequisites": (r"\bprerequisites?\b", "the word Prerequisites with what they are"),
     "references": (r"^#{2,} .*references", "a heading '## References'"),
 }
-# Abbreviations of the field, each spelled out once per notebook: "physical network object (PNO)" or "PNO (physical ...".
+# Abbreviations of the field, spelled out once per notebook: "physical network object (PNO)", "PNO (physical ...".
 ABBREVIATIONS = (
-    "PNO", "DNT", "SINR", "RSRP", "BS", "AP", "UE", "AoI", "AoA", "AoD", "URLLC", "eMBB", "mMTC", "SLA", "KPI", "FL", "RL",
-    "GNN", "CNN", "LSTM", "PPO", "NLOS", "MIMO", "IETF",
+    "PNO", "DNT", "SINR", "RSRP", "BS", "AP", "UE", "AoI", "AoA", "AoD", "URLLC", "eMBB", "mMTC", "SLA", "KPI", "FL",
+    "RL", "GNN", "CNN", "LSTM", "PPO", "NLOS", "MIMO", "IETF",
 )  # fmt: skip
 
 

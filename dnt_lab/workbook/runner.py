@@ -8,7 +8,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +120,7 @@ def _attempt(path: Path, output: Path, parameters: dict, solved: bool, timeout_s
 
             source = Path(scratch) / f"solved_{path.name}"
             notebooks.write(solved_copy(notebooks.read(path), path.parent), source)
-        status, error = _papermill(source, target, path.parent, parameters, solved, timeout_s)
+        status, error = execute(source, target, path.parent, parameters, solved, timeout_s)
         executed = None
         if target.exists():
             os.replace(target, output / path.name)
@@ -129,9 +129,13 @@ def _attempt(path: Path, output: Path, parameters: dict, solved: bool, timeout_s
     return Outcome(path.name, status, round(seconds, 2), round(memory.mib + SERVER_MIB, 1), attempts, error, executed)
 
 
-def _papermill(
+def execute(
     source: Path, target: Path, cwd: Path, parameters: dict, strict: bool, timeout_s: float
 ) -> tuple[str, str | None]:
+    """Execute the notebook `source` into `target`; return its status and, unless it is ok, what went wrong.
+
+    The kernel and whatever it started have ended when this returns or raises.
+    """
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
@@ -168,6 +172,4 @@ def _within_budget(outcome: Outcome) -> Outcome:
         over.append(f"{outcome.peak_mib:.0f} MiB of {BUDGET_MIB:.0f} MiB")
     if not over:
         return outcome
-    from dataclasses import replace
-
     return replace(outcome, status="over budget", error=f"took {' and '.join(over)} of the profile fast")
