@@ -168,39 +168,63 @@ class PhysicalNetwork:
         fault.write(self.state)
         self._kpis = None
 
-    def measure(self, noise_db: float = 1.0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def measure(self, noise_db: float = 1.0, n_neighbours: int = 3) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Take the measurements a network can report.
+
+        A user with a live link reports its serving cell and the neighbours it receives best (TS 38.331, 5.5.5). A cell reports
+        its counters.
 
         Parameters
         ----------
         noise_db : float
             Standard deviation of the measurement error of powers.
+        n_neighbours : int
+            Neighbours in a user's report, strongest first.
 
         Returns
         -------
         users : DataFrame, one row a user
-            ``serving``, ``rsrp_dbm`` (received power of the serving cell at full load), ``sinr_db``, ``rate_bps``.
+            ``serving``, ``rsrp_dbm`` (received power of the serving cell at full load), ``sinr_db``, ``rate_bps``; for
+            neighbour i = 1 ... n also ``neighbour_i`` (-1: none) and ``neighbour_i_rsrp_dbm`` (NaN: none).
         cells : DataFrame, one row a cell
-            ``users``, ``load`` (mean over channels), ``failures`` (radio link failures so far).
+            ``users``, ``load`` (mean over channels), ``demand_bps`` (traffic its users offer), ``failures`` (radio link
+            failures so far).
         """
         if not noise_db >= 0:
             raise ValueError(f"noise_db is {noise_db}, but a standard deviation is at least 0 dB")
+        if not (isinstance(n_neighbours, int) and n_neighbours >= 0):
+            raise ValueError(f"n_neighbours is {n_neighbours!r}, but a report holds 0, 1, 2 ... neighbours")
         state, kpis = self.state, self.kpis
-        cells = self.radio.tile_cells[kpis.tile]
-        signal_q = np.where(cells == state.serving[:, None], kpis.heard_q, 0).sum(axis=1)
         with np.errstate(divide="ignore"):
-            rsrp_dbm = 10 * np.log10(signal_q * self.radio.quantum_mw(state))
-        noise = self.rng.normal(0, noise_db, (2, state.n_users))
-        users = pd.DataFrame(
-            {
-                "serving": state.serving,
-                "rsrp_dbm": rsrp_dbm + noise[0],
-                "sinr_db": kpis.sinr_db + noise[1],
-                "rate_bps": kpis.rate_bps,
-            }
-        )
-        per_cell = {"users": kpis.attached.sum(axis=1), "load": kpis.load.mean(axis=1), "failures": self.failures}
-        return users, pd.DataFrame(per_cell)
+            heard_dbm = 10 * np.log10(kpis.heard_q * self.radio.quantum_mw(state))
+        heard_dbm += self.rng.normal(0, noise_db, heard_dbm.shape)
+        mine = self.radio.tile_cells[kpis.tile] == state.serving[:, None]
+        rsrp_dbm = np.where(mine, heard_dbm, -np.inf).max(axis=1)
+        users = {
+            "serving": state.serving,
+            "rsrp_dbm": rsrp_dbm,
+            "sinr_db": kpis.sinr_db + self.rng.normal(0, noise_db, state.n_users),
+            "rate_bps": kpis.rate_bps,
+        }
+        others_dbm = np.where(mine | ~np.isfinite(rsrp_dbm)[:, None], -np.inf, heard_dbm)
+        per_cell = {
+            "users": kpis.attached.sum(axis=1),
+            "load": kpis.load.mean(axis=1),
+            "demand_bps": kpis.demand_sum_bps.sum(axis=1),
+            "failures": self.failures,
+        }
+        return pd.DataFrame(users | self._strongest(others_dbm, n_neighbours)), pd.DataFrame(per_cell)
+
+    def _strongest(self, power_dbm: np.ndarray, n: int) -> dict[str, np.ndarray]:
+        """The `n` cells each user hears best, as columns of a report."""
+        order = np.argsort(-power_dbm, axis=1, kind="stable")[:, :n]
+        best_dbm = np.take_along_axis(power_dbm, order, axis=1)
+        cells = np.take_along_axis(self.radio.tile_cells[self.kpis.tile], order, axis=1)
+        columns = {}
+        for i, (cell, dbm) in enumerate(zip(cells.T, best_dbm.T, strict=True), start=1):
+            columns[f"neighbour_{i}"] = np.where(np.isfinite(dbm), cell, -1)
+            columns[f"neighbour_{i}_rsrp_dbm"] = np.where(np.isfinite(dbm), dbm, np.nan)
+        return columns
 
     def __repr__(self):
         return f"PhysicalNetwork({self.state.n_users} users, {self.state.n_cells} cells, {self.radio}, t = {self.state.t_s:g} s)"
