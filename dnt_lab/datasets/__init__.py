@@ -16,11 +16,15 @@ from dnt_lab.datasets.calibration import (
     weekly_fit,
 )
 from dnt_lab.datasets.calibration_table import block_facts, calibration_table
+from dnt_lab.datasets.dataverse import conversion_report, convert_dataverse, read_dataverse_day
 from dnt_lab.datasets.layouts import rooms, street_grid
 from dnt_lab.datasets.maps import CITIES, OSM_ATTRIBUTION, CityMap, load_city, read_footprints
 from dnt_lab.datasets.milan import hour_of_week, milan_facts, weekly_profile
+from dnt_lab.datasets.other_copies import read_fedda, read_kaggle
+from dnt_lab.datasets.registry import available, fetch, record_checksums, verify
 from dnt_lab.datasets.synthetic import synthetic_traffic
 from dnt_lab.datasets.traffic import SERVICES, Traffic, cell_id
+from dnt_lab.datasets.traffic_file import load_traffic, save_traffic
 
 __all__ = [
     "CITIES",
@@ -29,20 +33,31 @@ __all__ = [
     "CityMap",
     "Traffic",
     "autocorrelation",
+    "available",
     "block_facts",
     "block_statistics",
     "bundled",
     "calibration_table",
     "cell_id",
+    "conversion_report",
+    "convert_dataverse",
     "correlation_by_distance",
+    "fetch",
     "hour_of_week",
     "load_city",
+    "load_traffic",
     "milan_facts",
     "no_learning_errors",
+    "read_dataverse_day",
+    "read_fedda",
     "read_footprints",
+    "read_kaggle",
+    "record_checksums",
     "rooms",
+    "save_traffic",
     "street_grid",
     "synthetic_traffic",
+    "verify",
     "weekly_fit",
     "weekly_profile",
 ]
