@@ -7,7 +7,6 @@ CityMap(Florence: 1322 buildings on 888 m x 1030 m, height median 12.2 m, highes
 (168, 25)
 """
 
-from dnt_lab.datasets.bundled import bundled
 from dnt_lab.datasets.calibration import (
     autocorrelation,
     block_statistics,
@@ -15,11 +14,12 @@ from dnt_lab.datasets.calibration import (
     no_learning_errors,
     weekly_fit,
 )
-from dnt_lab.datasets.calibration_table import block_facts, calibration_table
+from dnt_lab.datasets.data_files import bundled
 from dnt_lab.datasets.dataverse import conversion_report, convert_dataverse, read_dataverse_day
 from dnt_lab.datasets.layouts import rooms, street_grid
 from dnt_lab.datasets.maps import CITIES, OSM_ATTRIBUTION, CityMap, load_city, read_footprints
 from dnt_lab.datasets.milan import hour_of_week, milan_facts, weekly_profile
+from dnt_lab.datasets.milan_comparison import block_facts, calibration_table
 from dnt_lab.datasets.other_copies import read_fedda, read_kaggle
 from dnt_lab.datasets.registry import available, fetch, record_checksums, verify
 from dnt_lab.datasets.synthetic import synthetic_traffic

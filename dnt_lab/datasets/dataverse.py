@@ -24,7 +24,7 @@ import numpy as np
 from dnt_lab.datasets._checks import whole
 from dnt_lab.datasets._day_totals import ACTIVITY, N_CELLS, DayTotals, service_names
 from dnt_lab.datasets._text_blocks import BLOCK_BYTES, parse_block, read_blocks, refuse_where
-from dnt_lab.datasets.bundled import sha256_of
+from dnt_lab.datasets.data_files import sha256_of
 from dnt_lab.datasets.traffic import Traffic
 from dnt_lab.datasets.traffic_file import load_traffic, save_npz, save_traffic
 

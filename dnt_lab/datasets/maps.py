@@ -14,7 +14,7 @@ import numpy as np
 import shapely
 
 from dnt_lab.datasets._checks import one_of
-from dnt_lab.datasets.bundled import bundled
+from dnt_lab.datasets.data_files import bundled
 
 CITIES = ("munich", "florence", "etoile")
 OSM_ATTRIBUTION = "(c) OpenStreetMap contributors, ODbL 1.0; converted from the sionna-rt 2.2.0 scenes"
@@ -67,6 +67,8 @@ class CityMap:
     @property
     def bounds_m(self) -> tuple[float, float, float, float]:
         """Smallest box around all outlines: (xmin, ymin, xmax, ymax) in metres; NaN for an empty map."""
+        if len(self) == 0:
+            return (np.nan,) * 4
         return tuple(float(v) for v in shapely.total_bounds(self.footprints))
 
     def summary(self) -> str:
@@ -179,10 +181,11 @@ def _outline(where: str, feature) -> shapely.Polygon:
         raise ValueError(f"{where}: the geometry is {kind}, but must be a Polygon (one feature for each part).")
     try:
         rings = [np.asarray(ring, dtype=float)[:, :2] for ring in geometry["coordinates"]]
-        outline = shapely.Polygon(rings[0], rings[1:])
+        finite = all(np.isfinite(ring).all() for ring in rings)
+        outline = shapely.Polygon(rings[0], rings[1:]) if finite else None
     except (KeyError, IndexError, TypeError, ValueError):
         raise ValueError(f"{where}: the coordinates are not rings of at least three [x, y] points.") from None
-    if not all(np.isfinite(ring).all() for ring in rings):
+    if not finite:
         raise ValueError(f"{where}: a coordinate is not a finite number.")
     if not outline.is_valid or outline.is_empty:
         raise ValueError(f"{where}: the outline is broken ({shapely.is_valid_reason(outline)}).")

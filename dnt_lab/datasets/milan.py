@@ -12,7 +12,7 @@ import json
 import numpy as np
 
 from dnt_lab.datasets._checks import one_of
-from dnt_lab.datasets.bundled import bundled
+from dnt_lab.datasets.data_files import bundled
 from dnt_lab.datasets.traffic import SERVICES
 
 START = np.datetime64("2013-11-01T00", "h")  # local time; a Friday and a holiday

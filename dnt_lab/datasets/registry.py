@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dnt_lab.datasets._checks import one_of
-from dnt_lab.datasets.bundled import CHECKSUMS, bundled, checksums, sha256_of
+from dnt_lab.datasets.data_files import CHECKSUMS, bundled, checksums, sha256_of
 
 if TYPE_CHECKING:
     import pandas as pd
