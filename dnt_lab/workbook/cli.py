@@ -74,7 +74,7 @@ def lab(no_browser, port):
 )
 @click.option("--solved", is_flag=True, help="Fill in the solutions; then every check must pass.")
 @click.option("--wrong", is_flag=True, help="Fill in the wrong answers; then every check must refuse them.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=None, metavar="SECONDS",
+@click.option("--timeout", type=click.IntRange(min=1), default=None, metavar="SECONDS",
               help="Longest time for a cell; 300 by default, 14400 in the profile full.")  # fmt: skip
 def run(numbers, profile, given, output, solved, wrong, timeout):
     """Run notebooks without a browser and write a report.
@@ -174,24 +174,26 @@ def list_data():
 
 @data.command()
 @click.argument("names", nargs=-1)
-def verify(names):
-    """Compare data sets with their recorded checksums; all bundled ones if none is named."""
+@click.option("--folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Where a download lies.")
+def verify(names, folder):
+    """Compare data sets NAMES with their recorded checksums; all bundled ones if none is named."""
     from dnt_lab import datasets
 
     table = datasets.available()
     for name in names or table.index[table["bundled"]]:
-        datasets.verify(name)
-        click.echo(f"{name} ok")
+        count = datasets.verify(name, folder)
+        click.echo(f"{name} ok ({count} {'file' if count == 1 else 'files'})")
 
 
 @data.command()
 @click.argument("name")
 @click.argument("destination", type=click.Path(file_okay=False, path_type=Path))
-def fetch(name, destination):
+@click.option("--file", "files", multiple=True, help="Only this file; may be repeated. All files by default.")
+def fetch(name, destination, files):
     """Fetch data set NAME into the folder DESTINATION; an interrupted fetch can be repeated."""
     from dnt_lab import datasets
 
-    click.echo(datasets.fetch(name, destination))
+    click.echo(datasets.fetch(name, destination, files or None))
 
 
 @main.command()
@@ -274,3 +276,7 @@ def _table(head, rows):
     for row in rows:
         table.add_row(*map(str, row))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -16,7 +16,7 @@ NOTEBOOK_NOISE = ("papermill", "widgets")
 CELL_NOISE = ("papermill", "execution", "trusted")
 
 
-def refresh(path: Path, timeout_s: float = CELL_TIMEOUT_S) -> bool:
+def refresh(path: Path, timeout_s: int = CELL_TIMEOUT_S) -> bool:
     """Execute one notebook in place, with navigation and clean metadata; return whether the file changed.
 
     Raises

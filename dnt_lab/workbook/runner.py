@@ -83,7 +83,7 @@ def run(
     output: Path,
     parameters: Mapping[str, Any] | None = None,
     solved: bool = False,
-    timeout_s: float = CELL_TIMEOUT_S,
+    timeout_s: int = CELL_TIMEOUT_S,
 ) -> Iterator[Outcome]:
     """Run notebooks one after the other and yield how each ended; a failing one does not stop the others.
 
@@ -97,8 +97,8 @@ def run(
         Values for the parameters cell.
     solved : bool
         Run solved copies, with checks that raise.
-    timeout_s : float
-        Longest time a cell may take; a notebook that exceeds it is tried once more.
+    timeout_s : int
+        Longest time a cell may take (nbclient counts whole seconds); a notebook that exceeds it is tried once more.
     """
     parameters = dict(parameters or {})
     check_parameters(paths, parameters)
@@ -111,7 +111,7 @@ def run(
         yield _within_budget(outcome) if fast and outcome.status == "ok" else outcome
 
 
-def _attempt(path: Path, output: Path, parameters: dict, solved: bool, timeout_s: float, attempts: int = 1) -> Outcome:
+def _attempt(path: Path, output: Path, parameters: dict, solved: bool, timeout_s: int, attempts: int = 1) -> Outcome:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(dir=output, prefix=".running-") as scratch, PeakMemory() as memory:
         source, target = path, Path(scratch) / path.name
@@ -130,7 +130,7 @@ def _attempt(path: Path, output: Path, parameters: dict, solved: bool, timeout_s
 
 
 def execute(
-    source: Path, target: Path, cwd: Path, parameters: dict, strict: bool, timeout_s: float
+    source: Path, target: Path, cwd: Path, parameters: dict, strict: bool, timeout_s: int
 ) -> tuple[str, str | None]:
     """Execute the notebook `source` into `target`; return its status and, unless it is ok, what went wrong.
 
@@ -150,18 +150,18 @@ def execute(
         what = f"{error.ename}: {(error.evalue.splitlines() or [''])[0]}".rstrip(": ")
         return "failed", f"cell In [{error.exec_count}] ({first_line}): {what}"
     except CellTimeoutError:
-        return "timed out", f"{_running_cell(target)} took longer than {timeout_s:g} s"
+        return "timed out", f"{_running_cell(target)} took longer than {timeout_s} s"
     except DeadKernelError:
         return "failed", f"{_running_cell(target)}: the kernel died, most often for lack of memory"
     return "ok", None
 
 
 def _running_cell(target: Path) -> str:
+    # papermill notes when it began each cell; the last one it began was running when all ended.
     cells = [cell for cell in notebooks.read(target).cells if cell.cell_type == "code"]
-    for cell in cells:
-        if cell.metadata.get("papermill", {}).get("status") in ("running", "failed"):
-            return f"cell ({(cell.source.strip().splitlines() or [''])[0]})"
-    return "a cell"
+    begun = [cell for cell in cells if cell.metadata.get("papermill", {}).get("start_time")]
+    first_line = (begun[-1].source.strip().splitlines() or [""])[0] if begun else "the first one"
+    return f"cell ({first_line})"
 
 
 def _within_budget(outcome: Outcome) -> Outcome:

@@ -11,7 +11,7 @@ from dnt_lab.workbook.runner import CELL_TIMEOUT_S, SERVER_MIB, Outcome, execute
 from dnt_lab.workbook.solve import accepted_wrongly, check_lines, wrong_copies
 
 
-def run_wrong(paths: Sequence[Path], timeout_s: float = CELL_TIMEOUT_S) -> Iterator[Outcome]:
+def run_wrong(paths: Sequence[Path], timeout_s: int = CELL_TIMEOUT_S) -> Iterator[Outcome]:
     """Run each notebook once per round of wrong answers and yield whether all of them were refused.
 
     Nothing is kept of the runs but the outcome.
@@ -25,7 +25,7 @@ def run_wrong(paths: Sequence[Path], timeout_s: float = CELL_TIMEOUT_S) -> Itera
         yield Outcome(path.name, status, seconds, peak_mib, error="; ".join(complaints) or None)
 
 
-def _complaints(path: Path, scratch: Path, timeout_s: float) -> Iterator[str]:
+def _complaints(path: Path, scratch: Path, timeout_s: int) -> Iterator[str]:
     source, target = scratch / path.name, scratch / f"executed_{path.name}"
     rounds = wrong_copies(notebooks.read(path), path.parent)
     if not rounds:
