@@ -1,7 +1,7 @@
 """The scene: what stands between an antenna and a user.
 
-A scene is a set of vertical prisms: a footprint (polygon with holes), the height of its base and of its roof. A straight
-ray is blocked where it runs inside a footprint at a height between base and roof.
+A scene is a set of vertical prisms: a footprint (polygon with holes), the height of its base and of its roof. A
+straight ray is blocked where it runs inside a footprint at a height between base and roof.
 """
 
 from __future__ import annotations
@@ -12,8 +12,18 @@ import numpy as np
 import shapely
 
 from dnt_lab.datasets import CityMap, load_city
+from dnt_lab.datasets._checks import generator, whole
 
 _PIECE_M = 40.0  # long rays are cut into pieces, whose bounding boxes hold few walls
+_TOUCH = 1e-9  # less than this, in metres or as a share of a ray or wall, is a touch
+
+
+def checked_bounds(bounds_m) -> tuple[np.ndarray, np.ndarray]:
+    """Lower left and upper right corner of ``(xmin, ymin, xmax, ymax)``; raise ValueError if that is no area."""
+    corners = np.asarray(bounds_m, float)
+    if corners.shape != (4,) or not np.isfinite(corners).all() or not (corners[:2] < corners[2:]).all():
+        raise ValueError(f"bounds_m is {bounds_m!r}, but (xmin, ymin, xmax, ymax) with min below max is needed")
+    return corners[:2], corners[2:]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +41,8 @@ class Scene:
     def __post_init__(self):
         if self.city is None:
             return
+        if not isinstance(self.city, CityMap):
+            raise TypeError(f"city is {self.city!r}, but must be a CityMap or None; Scene.of takes a city's name")
         footprints = self.city.footprints
         shapely.prepare(footprints)
         rings, building = shapely.get_parts(shapely.boundary(footprints), return_index=True)
@@ -42,7 +54,9 @@ class Scene:
             "_walls_m": walls,
             "_wall_tree": shapely.STRtree(shapely.linestrings(walls)),
             "_building_of_wall": building[ring[1:][joined]],
-            "_roof_m": np.asarray(self.city.base_m) + np.asarray(self.city.height_m),
+            # a building without its skin: who only touches floor or roof stays outside, rounding or not
+            "_floor_m": np.asarray(self.city.base_m) + _TOUCH,
+            "_roof_m": np.asarray(self.city.base_m) + np.asarray(self.city.height_m) - _TOUCH,
         }
         for name, part in parts.items():
             object.__setattr__(self, name, part)
@@ -60,56 +74,73 @@ class Scene:
         Parameters
         ----------
         start_m, end_m : array_like, shape (n, 3)
-            Ends of the rays in metres; touching a wall or a roof is not a hit.
+            Ends of the rays in metres.
 
         Returns
         -------
         ndarray of bool, shape (n,)
+            True where a part of the ray runs inside a building; touching a wall, a corner, a roof or a floor is no hit.
+            A ray of no length is a point: it hits if it lies inside a building.
 
         Raises
         ------
         ValueError
-            If the shapes differ or are not (n, 3).
+            If the shapes differ or are not (n, 3), or a coordinate is not finite.
 
         Examples
         --------
         >>> from dnt_lab.datasets import street_grid
         >>> scene = Scene(street_grid(n_x=1, n_y=1, block_m=50, street_m=20, height_m=20.0, seed=0))
-        >>> scene.blocked([[-30, 25, 1.5], [-30, 25, 90]], [[100, 25, 1.5], [100, 25, 90]])
+        >>> scene.blocked([[-30, 10, 1.5], [-30, 10, 90]], [[100, 10, 1.5], [100, 10, 90]])
         array([ True, False])
         """
         start_m, end_m = np.asarray(start_m, float), np.asarray(end_m, float)
         if start_m.ndim != 2 or start_m.shape != end_m.shape or start_m.shape[1] != 3:
             raise ValueError(f"rays need two arrays of shape (n, 3), got {start_m.shape} and {end_m.shape}")
+        if not (np.isfinite(start_m).all() and np.isfinite(end_m).all()):
+            raise ValueError("an end of a ray is not finite, but coordinates are numbers of metres")
         hit = np.zeros(len(start_m), bool)
         if self.city is None or len(start_m) == 0:
             return hit
-        ray, building, height_m = self._passages(start_m, end_m)
-        side = (height_m >= self._roof_m[building]).astype(int) - (height_m <= np.asarray(self.city.base_m)[building])
-        hit[ray[side == 0]] = True
-        # below the base here, above the roof there: the ray went through floor and roof and met no wall
+        ray, building, t, through = self._passages(start_m, end_m)
+        height_m = start_m[ray, 2] + t * (end_m[ray, 2] - start_m[ray, 2])
+        side = (height_m >= self._roof_m[building]).astype(int) - (height_m <= self._floor_m[building])
+        hit[ray[through & (side == 0)]] = True
+        # left to look at: rays that may only touch, and those under the floor here and above the roof there
         pair = ray * len(self.city) + building
-        hit[np.intersect1d(pair[side < 0], pair[side > 0]) // len(self.city)] = True
+        unclear = np.union1d(pair[side == 0], np.intersect1d(pair[side < 0], pair[side > 0]))
+        rest = np.flatnonzero(~hit[ray] & np.isin(pair, unclear))
+        rest = rest[np.lexsort((t[rest], pair[rest]))]
+        hit[self._runs_inside(start_m, end_m, ray[rest], building[rest], t[rest])] = True
         return hit
 
     def _passages(self, start_m, end_m):
-        """Where rays cross an outline or end inside one: ray, building and height of the ray there."""
+        """Where rays meet an outline or end inside one: ray, building, share of the way, whether more than a touch."""
         ray, wall = self._near_walls(start_m, end_m)
         along, edge = (end_m - start_m)[ray, :2], self._walls_m[wall, 1] - self._walls_m[wall, 0]
         gap = self._walls_m[wall, 0] - start_m[ray, :2]
         with np.errstate(divide="ignore", invalid="ignore"):  # parallel: no crossing
             cross = _cross(along, edge)
             t, u = _cross(gap, edge) / cross, _cross(gap, along) / cross
-        met = (t > 0) & (t < 1) & (u >= 0) & (u <= 1)
-        ray, t, building = ray[met], t[met], self._building_of_wall[wall[met]]
-        ends = np.concatenate([start_m, end_m])
-        inside, house = self._houses.query(shapely.points(ends[:, :2]), predicate="within")
-        height_m = start_m[ray, 2] + t * (end_m[ray, 2] - start_m[ray, 2])
+        met = (np.abs(t - 0.5) <= 0.5 + _TOUCH) & (np.abs(u - 0.5) <= 0.5 + _TOUCH)
+        ray, t, u, building = ray[met], t[met], u[met], self._building_of_wall[wall[met]]
+        inside, house = self._houses.query(shapely.points(np.concatenate([start_m, end_m])[:, :2]), predicate="within")
         return (
             np.concatenate([ray, inside % len(start_m)]),
             np.concatenate([building, house]),
-            np.concatenate([height_m, ends[inside, 2]]),
+            np.concatenate([np.clip(t, 0, 1), inside // len(start_m)]),
+            np.concatenate([np.maximum(np.abs(t - 0.5), np.abs(u - 0.5)) < 0.5 - _TOUCH, np.ones(len(inside), bool)]),
         )
+
+    def _runs_inside(self, start_m, end_m, ray, building, t):
+        """Rays that run inside a building between two passages; these are sorted by ray, building and way."""
+        met_m = start_m[ray] + t[:, None] * (end_m - start_m)[ray]
+        low_m, high_m = np.minimum(met_m[1:, 2], met_m[:-1, 2]), np.maximum(met_m[1:, 2], met_m[:-1, 2])
+        middle_m, house = (met_m[1:] + met_m[:-1]) / 2, building[1:]
+        run = (np.diff(ray) == 0) & (np.diff(building) == 0) & (np.diff(t) > _TOUCH)
+        run &= (low_m < self._roof_m[house]) & (high_m > self._floor_m[house])
+        run[run] = shapely.contains_xy(self.city.footprints[house[run]], middle_m[run, 0], middle_m[run, 1])
+        return ray[1:][run]
 
     def _near_walls(self, start_m, end_m):
         """Pairs of ray and wall whose bounding boxes meet, piece by piece."""
@@ -125,6 +156,8 @@ class Scene:
     def indoor(self, xy_m) -> np.ndarray:
         """Tell which points (n, 2) lie inside a footprint."""
         xy_m = np.asarray(xy_m, float)
+        if xy_m.ndim != 2 or xy_m.shape[1] < 2 or not np.isfinite(xy_m).all():
+            raise ValueError(f"points need a finite array of shape (n, 2), got shape {xy_m.shape}")
         inside = np.zeros(len(xy_m), bool)
         if self.city is not None:
             inside[self._houses.query(shapely.points(xy_m[:, :2]), predicate="within")[0]] = True
@@ -132,8 +165,8 @@ class Scene:
 
     def outdoor_points(self, n: int, bounds_m, seed) -> np.ndarray:
         """Draw `n` uniform points (n, 2) in ``(xmin, ymin, xmax, ymax)`` that lie in no building."""
-        rng = np.random.default_rng(seed)
-        low, high = np.array(bounds_m[:2], float), np.array(bounds_m[2:], float)
+        n, rng = whole("n", n, 0), generator(seed)
+        low, high = checked_bounds(bounds_m)
         found = np.empty((0, 2))
         for _ in range(100):
             points = rng.uniform(low, high, (2 * n + 8, 2))
