@@ -2,11 +2,12 @@
 
 `show` puts two things under the cell:
 
-1. the picture as ``image/png`` (which nbval skips) with ``{"image/png": {"alt": ...}}`` in the output's metadata: the
-   place nbconvert reads ``<img alt>`` from, and GitHub shows a stored PNG. Its ``text/plain`` is the alt text.
-2. one folded line, "Figure in words", with the same text. JupyterLab (looked up in 4.6.6) builds the ``<img>`` without
-   looking at the metadata's ``alt``; the only way to a real ``alt`` there would be to store the picture inside
-   ``text/html``, which nbval compares byte for byte. The folded line is reached by keyboard and by screen readers.
+1. the picture as ``image/png`` (which nbval skips) with ``{"image/png": {"alt": ...}}`` in the output's metadata, the
+   place that nbconvert's template "classic" reads ``<img alt>`` from; GitHub shows a stored PNG. Its ``text/plain`` is
+   the alt text.
+2. one folded line, "Figure in words", with the same text, because JupyterLab 4.6.6 and nbconvert's template "lab" build
+   the ``<img>`` without looking at that metadata. A real ``alt`` there would need the picture inside ``text/html``,
+   which nbval compares byte for byte. The folded line is reached by keyboard and by screen readers.
 
 Both texts are compared by nbval: numbers in an alt text must be rounded to what every machine reproduces.
 """

@@ -1,15 +1,16 @@
 """Pictures that change when the reader moves something: every picture is drawn beforehand, so a move is instant.
 
 `frames` gives a slider (numbers with a unit), `choice` a row of buttons or a list (named cases). Both return a `Frames`
-widget, made of state only (a selection, an ``Image``, an ``HTML`` caption) and wired with ``observe``; there is no
+widget, made of state only (a selection, the picture and a caption as ``HTML``) and wired with ``observe``; there is no
 ``Output`` and no ``interact``, which can stall headless runs (nbclient issue 312).
 
 Put the widget on the last line of a cell. Its output carries the start picture as ``image/png`` beside the live widget:
 JupyterLab and Voila show the widget, GitHub, print and nbconvert (which keep no widget state) show the picture.
-The picture's alternative text is the ``<img>``'s title, because ipywidgets' ``Image`` has no ``alt``, and the caption
-below says the same in sight. In a cell ``w.value = 40.0`` moves the slider and so the picture.
+The picture is an ``<img alt>`` in an ``HTML`` widget: ipywidgets' ``Image`` has no ``alt``, and its tooltip fails in
+the browser (8.1.9 looks for a description that ``Image`` lacks). In a cell ``w.value = 40.0`` moves slider and picture.
 """
 
+import base64
 import html
 from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
@@ -30,8 +31,8 @@ class Frames(ipywidgets.VBox):
     ----------
     control : ipywidgets.SelectionSlider, ToggleButtons or Dropdown
         What the reader moves; its values are those handed to `frames`.
-    picture : ipywidgets.Image
-        The picture of the chosen value.
+    picture : ipywidgets.HTML
+        The picture of the chosen value with its alternative text.
     caption : ipywidgets.HTML
         The chosen value and the picture's alternative text.
     pngs : tuple of bytes
@@ -42,11 +43,10 @@ class Frames(ipywidgets.VBox):
 
     def __init__(self, control, names: Sequence[str], pngs: Sequence[bytes], alts: Sequence[str], play=None):
         self.control, self.names, self.pngs, self.alts = control, tuple(names), tuple(pngs), tuple(alts)
-        self.picture = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%", object_fit="contain"))
-        self.caption = ipywidgets.HTML()
+        self.picture, self.caption = ipywidgets.HTML(), ipywidgets.HTML()
         self._refresh()
         control.observe(self._refresh, names="index")
-        bar = control if play is None else ipywidgets.HBox([play, control])
+        bar = control if play is None else ipywidgets.HBox([play, control], layout=ipywidgets.Layout(grid_gap="12px"))
         super().__init__(children=(bar, self.picture, self.caption))
 
     @property
@@ -66,18 +66,23 @@ class Frames(ipywidgets.VBox):
         """Number of the chosen picture, from 0."""
         return self.control.index
 
+    @property
+    def png(self) -> bytes:
+        """The picture that is shown."""
+        return self.pngs[self.index]
+
     def _refresh(self, _change=None) -> None:
-        i = self.control.index
-        self.picture.value, self.picture.tooltip = self.pngs[i], self.alts[i]
-        self.caption.value = (
-            f'<div aria-live="polite"><b>{html.escape(self.names[i])}</b>: {html.escape(self.alts[i])}</div>'
-        )
+        name, alt = html.escape(self.names[self.index]), html.escape(self.alts[self.index])
+        source = "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
+        # decoded in the same frame as it is replaced, so that a playing scene does not flicker
+        self.picture.value = f'<img src="{source}" alt="{alt}" decoding="sync" style="max-width: 100%; height: auto;">'
+        self.caption.value = f'<div aria-live="polite"><b>{name}</b>: {alt}</div>'
 
     def __repr__(self) -> str:
         return f"{self.control.description}: {self.names[self.index]} ({self.index + 1} of {len(self.pngs)} pictures)"
 
     def _repr_mimebundle_(self, **kwargs):
-        data, metadata = image_bundle(self.pngs[self.index], self.alts[self.index])
+        data, metadata = image_bundle(self.png, self.alts[self.index])
         return data | super()._repr_mimebundle_(**kwargs) | {"text/plain": repr(self)}, metadata
 
 

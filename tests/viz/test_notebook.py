@@ -22,7 +22,7 @@ viz.show(draw(3), alt={SHOWN!r})""",
     """slider = viz.frames(draw, [1, 2, 4], label="end", unit="s", start=2, play_ms=500,
                     alt=lambda end_s: f"Line chart that grows until {end_s} s.")
 slider""",
-    "slider.value = 4\nprint(slider, slider.picture.value == slider.pngs[2])",
+    "slider.value = 4\nprint(slider, slider.png == slider.pngs[2])",
     """try:
     viz.show(draw(3), alt="a line")
 except ValueError as problem:

@@ -1,5 +1,7 @@
 """Sliders and choices over pictures drawn beforehand."""
 
+import base64
+
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,16 +20,23 @@ def slider(make_figure):
 
 
 def test_moving_the_slider_changes_picture_alt_and_caption(slider):
-    assert slider.picture.value == slider.pngs[1] and slider.picture.tooltip == alt(2)
+    before = slider.picture.value
+    assert slider.png == slider.pngs[1] and f'alt="{alt(2)}"' in before
     slider.control.index = 2
-    assert slider.picture.value == slider.pngs[2] != slider.pngs[1]
-    assert slider.picture.tooltip == alt(4.5)
+    assert slider.png == slider.pngs[2] != slider.pngs[1]
+    assert base64.b64encode(slider.png).decode() in slider.picture.value and f'alt="{alt(4.5)}"' in slider.picture.value
     assert "4.5 s" in slider.caption.value and alt(4.5) in slider.caption.value and "aria-live" in slider.caption.value
+
+
+def test_texts_cannot_break_out_of_the_html(make_figure):
+    nasty = '"><script>alert(1)</script> is no alternative text'
+    widget = viz.frames(make_figure, [1, 2], label="x", unit="<s>", alt=[nasty] * 2)
+    assert "<script>" not in widget.picture.value + widget.caption.value and "<s>" not in widget.caption.value
 
 
 def test_value_drives_the_slider_both_ways(slider):
     slider.value = 4.5
-    assert slider.control.label == "4.5 s" and slider.picture.value == slider.pngs[2]
+    assert slider.control.label == "4.5 s" and slider.png == slider.pngs[2]
     slider.control.value = 1
     assert slider.value == 1 and slider.index == 0
     with pytest.raises(ValueError, match=r"value 3 has no picture; it must be one of 1, 2, 4.5"):
@@ -81,9 +90,8 @@ def test_choice_offers_buttons_or_a_list(make_figure, n, kind):
     widget = viz.choice(lambda name: make_figure(names.index(name) + 1), names, label="strategy", alt=alt)
     assert isinstance(widget.control, kind)
     widget.value = names[-1]
-    assert (
-        widget.picture.value == widget.pngs[-1] and repr(widget) == f"strategy: strategy {n - 1} ({n} of {n} pictures)"
-    )
+    assert widget.png == widget.pngs[-1]
+    assert repr(widget) == f"strategy: strategy {n - 1} ({n} of {n} pictures)"
 
 
 @pytest.mark.parametrize(
