@@ -6,8 +6,6 @@ from dnt_lab import viz
 
 mpl.use("agg")
 
-ALT = "Line chart: the gain grows from 0 to 1 dB within three seconds."
-
 
 @pytest.fixture(autouse=True)
 def house_style():
