@@ -45,7 +45,6 @@ class Incremental:
         self.state, self.radio = state.copy(), radio
         self.kpis = evaluate(self.state, radio)
         self._rooms = _Rooms(self._room(np.arange(state.n_users)))
-        self._listening: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._n_tiles_seen = 0
 
     def apply(self, event: Event) -> np.ndarray:
@@ -161,53 +160,59 @@ class Incremental:
 
     def _listeners(self, cell: int, channel: int) -> tuple[np.ndarray, np.ndarray]:
         """Users on `channel` that hear `cell`, and the column of `heard_q` in which they do."""
-        if self._n_tiles_seen < len(self.radio.tile_cells):
-            self._n_tiles_seen, self._listening = len(self.radio.tile_cells), {}
-        if cell not in self._listening:
-            self._listening[cell] = np.nonzero(self.radio.tile_cells == cell)
-        tiles, columns = self._listening[cell]
-        parts = [self._rooms.members(room) for room in tiles * self.state.n_channels + channel]
-        sizes = [len(p) for p in parts]
-        return (np.concatenate(parts) if parts else np.empty(0, np.int64)), np.repeat(columns, sizes)
+        tile_cells = self.radio.tile_cells
+        if self._n_tiles_seen < len(tile_cells):
+            self._n_tiles_seen = len(tile_cells)
+            self._by_cell = np.argsort(tile_cells, axis=None, kind="stable")
+            self._first = np.searchsorted(tile_cells.ravel()[self._by_cell], np.arange(self.state.n_cells + 1))
+        tiles, columns = divmod(self._by_cell[self._first[cell] : self._first[cell + 1]], tile_cells.shape[1])
+        return self._rooms.members(tiles * self.state.n_channels + channel, columns)
 
 
 class _Rooms:
-    """Who is where: users by room, a room being a tile and a channel; moving one user costs O(1)."""
+    """Who is where: users by room, a room being a tile and a channel; moving one user costs the same in any network.
+
+    Row r of ``_users`` lists the users in room r in its first ``_count[r]`` places.
+    """
 
     def __init__(self, room: np.ndarray):
+        n_rooms = int(room.max(initial=-1)) + 1
+        self._room, self._count = room.copy(), np.bincount(room, minlength=n_rooms)
         order = np.argsort(room, kind="stable")
-        rooms, start = np.unique(room[order], return_index=True)
-        self._members = {int(r): users.copy() for r, users in zip(rooms, np.split(order, start[1:]), strict=True)}
-        self._count = {r: len(users) for r, users in self._members.items()}
-        self._room, self._slot = room.copy(), np.empty(len(room), np.int64)
-        for users in self._members.values():
-            self._slot[users] = np.arange(len(users))
+        self._slot = np.empty(len(room), np.int64)
+        self._slot[order] = np.arange(len(room)) - np.repeat(np.cumsum(self._count) - self._count, self._count)
+        self._users = np.full((n_rooms, int(self._count.max(initial=0)) + 1), -1)
+        self._users[room, self._slot] = np.arange(len(room))
 
-    def members(self, room: int) -> np.ndarray:
-        """Users in a room."""
-        return self._members[room][: self._count[room]] if room in self._members else _NOBODY
+    def members(self, rooms: np.ndarray, tag: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Users in `rooms`, and for each of them the tag of its room."""
+        known = rooms < len(self._count)
+        rooms, tag = rooms[known], tag[known]
+        count = self._count[rooms]
+        present = np.arange(self._users.shape[1]) < count[:, None]
+        return self._users[rooms][present], np.repeat(tag, count)
 
     def put(self, users: np.ndarray, rooms: np.ndarray) -> None:
         """Move users (n,) to rooms (n,)."""
         for i in np.flatnonzero(self._room[users] != rooms):
-            self._leave(int(users[i]))
-            self._enter(int(users[i]), int(rooms[i]))
+            self._leave(users[i])
+            self._enter(users[i], rooms[i])
 
     def _leave(self, user: int) -> None:
-        room = int(self._room[user])
-        last = self._count[room] - 1
-        self._count[room] = last
-        moved = self._members[room][last]
-        self._members[room][self._slot[user]] = moved
-        self._slot[moved] = self._slot[user]
+        room, slot = self._room[user], self._slot[user]
+        self._count[room] -= 1
+        last = self._users[room, self._count[room]]
+        self._users[room, slot] = last
+        self._slot[last] = slot
 
     def _enter(self, user: int, room: int) -> None:
-        members, count = self._members.get(room, _NOBODY), self._count.get(room, 0)
-        if count == len(members):
-            members = np.concatenate([members, np.empty(max(4, count), np.int64)])
-        members[count] = user
-        self._members[room], self._count[room] = members, count + 1
-        self._room[user], self._slot[user] = room, count
-
-
-_NOBODY = np.empty(0, np.int64)
+        new_rooms = room + 1 - len(self._count)
+        if new_rooms > 0:
+            self._count = np.append(self._count, np.zeros(new_rooms, np.int64))
+            self._users = np.pad(self._users, ((0, new_rooms), (0, 0)), constant_values=-1)
+        slot = self._count[room]
+        if slot == self._users.shape[1]:
+            self._users = np.pad(self._users, ((0, 0), (0, slot)), constant_values=-1)
+        self._users[room, slot] = user
+        self._count[room] += 1
+        self._room[user], self._slot[user] = room, slot
