@@ -11,6 +11,7 @@ from dnt_lab.datasets.calibration import (
     autocorrelation,
     block_statistics,
     correlation_by_distance,
+    mean_week,
     no_learning_errors,
     weekly_fit,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "hour_of_week",
     "load_city",
     "load_traffic",
+    "mean_week",
     "milan_facts",
     "no_learning_errors",
     "read_dataverse_day",

@@ -75,17 +75,29 @@ def weekly_fit(series: np.ndarray, start: np.datetime64) -> WeeklyFit:
     ValueError
         If some hour of the week never occurs.
     """
-    keep = ~is_holiday(len(series), start)
-    hour = hour_of_week(len(series), start)[keep]
-    kept = series[keep]
-    if len(np.unique(hour)) < 168:
-        raise ValueError(
-            f"A weekly profile needs at least a full week beside holidays, but there are {len(series)} hours."
-        )
+    kept, hour = _ordinary_hours(series, start)
     own_mean, own_median = np.empty((2, 168, series.shape[1]))
     for h in range(168):
         own_mean[h], own_median[h] = kept[hour == h].mean(axis=0), np.median(kept[hour == h], axis=0)
     return WeeklyFit(own_mean / kept.mean(axis=0), kept / own_mean[hour], kept / own_median[hour])
+
+
+def mean_week(series: np.ndarray, start: np.datetime64) -> np.ndarray:
+    """Return the mean over cells of their own weekly profiles (each of mean 1), shape (168,); see `weekly_fit`."""
+    kept, hour = _ordinary_hours(series, start)
+    relative = (kept / kept.mean(axis=0)).mean(axis=1)
+    return np.bincount(hour, weights=relative) / np.bincount(hour)
+
+
+def _ordinary_hours(series: np.ndarray, start: np.datetime64) -> tuple[np.ndarray, np.ndarray]:
+    """Return the series without weekday holidays, and the hour of the week of each row."""
+    keep = ~is_holiday(len(series), start)
+    hour = hour_of_week(len(series), start)[keep]
+    if len(np.unique(hour)) < 168:
+        raise ValueError(
+            f"A weekly profile needs at least a full week beside holidays, but there are {len(series)} hours."
+        )
+    return series[keep], hour
 
 
 def block_statistics(traffic: Traffic, service: str = "internet", days: int = 30) -> dict[str, float]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dnt_lab.datasets.calibration import block_statistics, correlation_by_distance, weekly_fit
+from dnt_lab.datasets.calibration import block_statistics, correlation_by_distance, mean_week
 from dnt_lab.datasets.milan import milan_facts, weekly_profile
 from dnt_lab.datasets.traffic import GRID_SIDE, SERVICES, Traffic, cell_id
 
@@ -140,7 +140,7 @@ def _city_statistics(traffic: Traffic) -> dict[str, tuple[float, float]]:
     for d in (3, 10, 30):
         fact = spatial["corr_vs_distance_cells"][str(d)]
         found[f"correlation of ln mean, {d} cells apart"] = (fact, correlation_by_distance(grid, d))
-    profiles = {name: weekly_fit(traffic.service(name), traffic.start).profile.mean(axis=1) for name in SERVICES}
+    profiles = {name: mean_week(traffic.service(name), traffic.start) for name in SERVICES}
     gap = np.abs(profiles["internet"] - weekly_profile("internet"))
     found["weekly profile: largest difference"] = (0.0, gap.max())
     found["weekly profile: mean difference"] = (0.0, gap.mean())

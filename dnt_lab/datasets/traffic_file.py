@@ -44,7 +44,7 @@ def load_traffic(path: str | Path) -> Traffic:
     """
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             found = {name: stored[name] for name in _FIELDS}
     except (zipfile.BadZipFile, EOFError, KeyError, ValueError, AttributeError, TypeError):
         raise ValueError(
