@@ -19,6 +19,7 @@ venv: .venv/.ready  ## build .venv, once
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check "$$(grep '^torch==' constraints.txt)" -c constraints.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	$(BIN)/jupyter labextension disable "@jupyterlab/apputils-extension:announcements"  # no news popup over notebook 00
 	@touch $@
 
 lab: venv       ## JupyterLab on notebook 00

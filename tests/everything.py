@@ -95,12 +95,20 @@ def run(step: Step) -> str:
     except psutil.TimeoutExpired:
         return f"failed: stopped after {step.minutes:g} minutes"
     finally:
-        if process.is_running():
-            for member in [*process.children(recursive=True), process]:
-                member.kill()
+        end(process)
     if code == 5 and step.skip:
         return f"skipped: {step.skip}"
     return f"failed: exit code {code}" if code else "passed"
+
+
+def end(process: psutil.Popen) -> None:
+    """Kill a process that still runs, with its children."""
+    if process.poll() is None:
+        family = [*process.children(recursive=True), process]
+        for member in family:
+            member.kill()
+        psutil.wait_procs(family, timeout=10)
+        process.wait()
 
 
 def main() -> int:
