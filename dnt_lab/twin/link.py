@@ -124,7 +124,7 @@ class Link:
         if not isinstance(message, (bytes, Event)):
             raise TypeError(f"a link carries events or bytes, not {type(message).__name__}: {message!r}")
         data = message if isinstance(message, bytes) else encode(message)
-        lost, doubled, first, second = self._rng.random(4)
+        lost, doubled, first, second = self._rng.random(4).tolist()
         self._count("sent", data)
         if lost < self.loss:
             self._count("lost", data)
