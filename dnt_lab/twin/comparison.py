@@ -4,7 +4,7 @@ Two questions, two experiments on the same network of two regions:
 
 - `others_error`: users move and hand over; how wrong are the SINRs the twins believe in, of users who did nothing
   themselves?
-- `crowd`: a crowd walks from the west to the east. The twins run the spectrum: isolated ones keep half of the
+- `crowd`: a crowd walks from the west to the east and stays there. The twins run the spectrum: isolated ones keep half of the
   channels each and must discover a user who comes across the border; the network of twins hands the user's record
   over and moves channels after the crowd.
 """
@@ -118,7 +118,7 @@ def _command(network: PhysicalNetwork, dnt: DigitalNetworkTwin, known=None) -> N
 
 
 def _crowded_network(seed: int, n_users: int, duration_s: float) -> PhysicalNetwork:
-    """Two regions with six narrow channels; half of the western users walk to the east's middle."""
+    """Two regions, six narrow channels; four fifths of the western users walk to the east's middle in half the time."""
     network = PhysicalNetwork.open_field(
         n_users=n_users, seed=seed, n_regions=2, freq_hz=tuple(3.5e9 + 5e6 * i for i in range(6)), bandwidth_hz=5e6
     )
@@ -126,9 +126,9 @@ def _crowded_network(seed: int, n_users: int, duration_s: float) -> PhysicalNetw
     start = network.state.position_m[:, :2]
     xmin, ymin, xmax, ymax = network.bounds_m
     goal = start.copy()
-    walkers = np.flatnonzero((start[:, 0] < (xmin + xmax) / 2) & (rng.random(n_users) < 0.5))
+    walkers = np.flatnonzero((start[:, 0] < (xmin + xmax) / 2) & (rng.random(n_users) < 0.8))
     goal[walkers] = rng.normal([xmin + 0.75 * (xmax - xmin), (ymin + ymax) / 2], 40.0, (len(walkers), 2))
-    network.mobility = TraceReplay(np.array([0.0, duration_s]), np.stack([start, goal]))
+    network.mobility = TraceReplay(np.array([0.0, duration_s / 2]), np.stack([start, goal]))
     return network
 
 

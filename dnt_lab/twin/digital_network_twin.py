@@ -245,14 +245,14 @@ class DigitalNetworkTwin:
             local.compute_per_s = self.compute_per_s * float(share)
 
     def move_channels(self, need: np.ndarray | None = None) -> None:
-        """Give channels to the regions in proportion to `need` (default: the demand each twin sees).
+        """Give channels to the regions in proportion to `need` (default: the users each twin owns).
 
         Every region gets at least one. A region keeps as many of its present channels as it can, so that few users
         must retune.
         """
         n_channels = self.state.n_channels
         if need is None:
-            need = np.bincount(self.owner, self.state.demand_bps, minlength=len(self.local))
+            need = np.bincount(self.owner, minlength=len(self.local))
         shares = share_out(n_channels, need)
         keep = [local.channels[:n] for local, n in zip(self.local, shares, strict=True)]
         taken = np.zeros(n_channels, bool)
