@@ -1,4 +1,4 @@
-"""Questions asked of numbers at the door of planning, slicing and URLLC: one sentence that says what is wrong and what is right."""
+"""Questions asked of numbers at the door: each refuses with one sentence that says what is wrong and what is right."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def real(name: str, value, low: float = 0.0, high: float = math.inf, *, strict: bool = True) -> float:
-    """Return `value` as a float if it is a finite number over `low` (or at least `low` if not `strict`) and at most `high`."""
+    """Return `value` as a float if it is finite, over `low` (at least `low` if not `strict`) and at most `high`."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} is {value!r}, but a number is needed")
     if not math.isfinite(value) or value < low or (strict and value == low) or value > high:
@@ -28,12 +28,10 @@ def whole(name: str, value, low: int = 1) -> int:
 
 
 def reals(name: str, values, low: float = 0.0, high: float = math.inf, *, strict: bool = False) -> np.ndarray:
-    """Return `values` as a float array if all are numbers from `low` (over it if `strict`) to `high`; NaN is refused."""
+    """Return `values` as floats if all lie between `low` (excluded if `strict`) and `high`; NaN is refused."""
     values = np.asarray(values, float)
     wrong = ~((values > low if strict else values >= low) & (values <= high))
     if wrong.any():
-        upto = "" if math.isinf(high) else f" and at most {high:g}"
-        raise ValueError(
-            f"{name} holds {values[wrong].flat[0]}, but every value must be {'over' if strict else 'at least'} {low:g}{upto}"
-        )
+        limits = f"{'over' if strict else 'at least'} {low:g}" + ("" if math.isinf(high) else f" and at most {high:g}")
+        raise ValueError(f"{name} holds {values[wrong].flat[0]}, but every value must be {limits}")
     return values

@@ -1,16 +1,17 @@
 r"""How reliable is a short packet? The normal approximation of finite-blocklength coding.
 
-A URLLC packet is too short for Shannon's capacity to say anything about its errors. Of `n` complex symbols at SINR :math:`\gamma`
+A URLLC packet is too short for Shannon's capacity to tell its errors. For `n` complex symbols at SINR :math:`\gamma`
 
 .. math::
 
     C = \log_2(1+\gamma), \qquad V = \frac{\gamma(2+\gamma)}{(1+\gamma)^2} \log_2^2 e, \qquad
     \epsilon \approx Q\!\left(\frac{nC - k + \tfrac12 \log_2 n}{\sqrt{nV}}\right)
 
-where `k` is the number of information bits, C the capacity and V the dispersion of the complex AWGN channel (bits and bits squared a symbol).
+where `k` is the number of information bits, C the capacity and V the dispersion of the complex AWGN channel (in bits
+and bits squared a symbol).
 
-Source: Y. Polyanskiy, H. V. Poor, S. Verdu, "Channel coding rate in the finite blocklength regime", IEEE Trans. Inf. Theory 56(5), 2010,
-eqs. (1), (293), (296); for complex symbols G. Durisi, T. Koch, P. Popovski, Proc. IEEE 104(9), 2016.
+Source: Y. Polyanskiy, H. V. Poor, S. Verdu, "Channel coding rate in the finite blocklength regime", IEEE Trans. Inf.
+Theory 56(5), 2010, Theorem 54; for complex symbols G. Durisi, T. Koch, P. Popovski, Proc. IEEE 104(9), 2016.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def packet_error(sinr, n_bits: float, n_symbols) -> np.ndarray:
 
 
 def max_bits(sinr, n_symbols, error: float) -> np.ndarray:
-    """Information bits that `n_symbols` symbols carry with packet error `error`: the same formula, solved for the bits."""
+    """Information bits that `n_symbols` symbols carry at packet error `error`: the formula solved for the bits."""
     n, error = reals("n_symbols", n_symbols, strict=True), real("error", error, 0.0, 0.5)
     back_off = np.sqrt(n * dispersion_bits2(sinr)) * -ndtri(error)
     return np.maximum(n * capacity_bits(sinr) - back_off + np.log2(n) / 2, 0.0)
@@ -103,7 +104,6 @@ def required_sinr(n_bits: float, n_symbols: float, error: float) -> float:
         return n_bits - float(max_bits(10 ** (sinr_db / 10), n_symbols, error))
 
     if lacking_bits(-40.0) <= 0 or lacking_bits(100.0) >= 0:
-        raise ValueError(
-            f"no SINR from -40 to 100 dB makes {n_bits:g} bits in {n_symbols:g} symbols fail with {error:g}"
-        )
+        packet = f"{n_bits:g} bits in {n_symbols:g} symbols"
+        raise ValueError(f"no SINR from -40 to 100 dB makes {packet} fail with probability {error:g}")
     return 10 ** (brentq(lacking_bits, -40.0, 100.0, xtol=1e-9) / 10)
