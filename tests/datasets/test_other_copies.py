@@ -83,6 +83,13 @@ def test_a_broken_csv_is_refused_by_name_and_line(tmp_path, lines, header, sente
     assert "a.csv" in str(refused.value)
 
 
+def test_bytes_that_are_no_text_are_refused_by_line(tmp_path):
+    path = write_csv(tmp_path / "a.csv", line(1), line(2))
+    path.write_bytes(path.read_bytes().replace(b"2013-11-01 00:00:00,2", b"2013-11-01 \xff0:00:00,2"))
+    with pytest.raises(ValueError, match=r"a\.csv, lines 2 to 3: a field cannot be read"):
+        read_kaggle(path)
+
+
 def test_an_hour_in_two_files_is_refused(tmp_path):
     paths = [write_csv(tmp_path / name, line(1)) for name in ("a.csv", "b.csv")]
     with pytest.raises(ValueError, match=r"b\.csv has the hour 2013-11-01T00 that a\.csv has too"):
