@@ -120,9 +120,7 @@ def lint(numbers):
     for finding in findings:
         click.echo(finding)
     ignored = ignored_outputs(paths)
-    click.echo(
-        f"{len(ignored)} stored outputs are exempt from comparison" + "".join(f"\n  {where}" for where in ignored)
-    )
+    click.echo("\n  ".join([f"{len(ignored)} stored outputs are exempt from comparison", *ignored]))
     click.echo(f"{len(paths)} notebooks, {len(findings)} findings")
     sys.exit(1 if findings else 0)
 
@@ -258,7 +256,8 @@ def _follow(outcomes, paths):
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     done = []
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(paths[0].name, total=len(paths))
         for outcome in outcomes:
             done.append(outcome)

@@ -82,6 +82,7 @@ def test_copies_hold_the_solutions_or_each_wrong_answer_once(one):
     solved = solve.solved_copy(nb, folder)
     assert "count = 3" in [cell.source for cell in solved.cells]
     assert not any(cell.get("outputs") for cell in solved.cells) and any(cell.get("outputs") for cell in nb.cells)
+    (folder / "solutions" / "wrong" / "01_2_b.py").write_text("# refused: x\npower_db = 1\n")
     rounds = solve.wrong_copies(nb, folder)
     assert [sorted(path.name for path in files.values()) for _, files in rounds] == [
         ["01_1_a.py", "01_2_a.py", "01_3_a.py"],
