@@ -4,9 +4,9 @@ Two questions, two experiments on the same network of two regions:
 
 - `others_error`: users move and hand over; how wrong are the SINRs the twins believe in, of users who did nothing
   themselves?
-- `crowd`: a crowd walks from the west to the east and stays there. The twins run the spectrum: isolated ones keep half of the
-  channels each and must discover a user who comes across the border; the network of twins hands the user's record
-  over and moves channels after the crowd.
+- `crowd`: a crowd walks from the west to the east and stays there. The twins run the spectrum: isolated ones keep
+  half of the channels each and must discover a user who comes across the border; the network of twins hands the
+  user's record over and moves channels after the crowd.
 """
 
 from __future__ import annotations
