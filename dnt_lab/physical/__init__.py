@@ -4,7 +4,7 @@
 >>> pn = physical.PhysicalNetwork.open_field(n_sites=7, n_users=60, seed=1)
 >>> events = pn.step(1.0)
 >>> pn["ue-17"].internal["kind"]
-'phone'
+'sensor'
 """
 
 from dnt_lab.physical import antenna, pathloss

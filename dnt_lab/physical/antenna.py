@@ -48,7 +48,7 @@ def sector_gain_dbi(azimuth_deg, depression_deg, boresight_deg, tilt_deg):
     horizontal = np.minimum(12 * (off_deg / _HALF_POWER_DEG) ** 2, _FLOOR_DB)
     vertical = np.minimum(12 * ((np.asarray(depression_deg) - tilt_deg) / _HALF_POWER_DEG) ** 2, _FLOOR_DB)
     gain = MAX_GAIN_DBI - np.minimum(horizontal + vertical, _FLOOR_DB)
-    return np.where(np.isnan(off_deg), 0.0, gain)
+    return np.where(np.isnan(boresight_deg), 0.0, gain)
 
 
 def _beam_sines(n_beams: int) -> np.ndarray:
@@ -59,8 +59,8 @@ def beam_gain(off_boresight_deg, beam, n_beams: int):
     r"""Power gain of a DFT beam, over the element pattern (linear).
 
     A uniform linear array of :math:`N` half-wavelength elements with beam :math:`b` towards
-    :math:`\sin\phi_b = (2b+1)/N - 1` gains :math:`\frac1N |\sum_n e^{j\pi n(\sin\phi - \sin\phi_b)}|^2`: N at the beam's
-    centre, 0 at the centres of the others. The codebook covers the half-plane before the sector.
+    :math:`\sin\phi_b = (2b+1)/N - 1` gains :math:`\frac1N |\sum_n e^{j\pi n(\sin\phi - \sin\phi_b)}|^2`: N at the
+    beam's centre, 0 at the centres of the others. The codebook covers the half-plane before the sector.
 
     Parameters
     ----------
@@ -75,10 +75,17 @@ def beam_gain(off_boresight_deg, beam, n_beams: int):
     -------
     ndarray
         Linear gain between 0 and `n_beams`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such beam.
     """
-    off_deg = np.asarray(off_boresight_deg, float)
+    off_deg, beam = np.asarray(off_boresight_deg, float), np.asarray(beam)
     if n_beams == 1:
         return np.ones(np.broadcast(off_deg, beam).shape)
+    if np.any((beam < 0) | (beam >= n_beams)):
+        raise ValueError(f"beam is {beam.max()}, but a codebook of {n_beams} has beams 0 ... {n_beams - 1}")
     phase = np.pi * (np.sin(np.deg2rad(off_deg)) - _beam_sines(n_beams)[beam])
     half = np.sin(phase / 2)
     ahead = np.abs(half) < 1e-9
@@ -88,5 +95,7 @@ def beam_gain(off_boresight_deg, beam, n_beams: int):
 
 def best_beam(off_boresight_deg, n_beams: int):
     """Index of the beam whose centre is nearest to the user, int array."""
+    if n_beams < 1:
+        raise ValueError(f"n_beams is {n_beams}, but a codebook has at least one beam")
     sine = np.sin(np.deg2rad(np.nan_to_num(np.asarray(off_boresight_deg, float))))
     return np.clip(np.floor((sine + 1) / 2 * n_beams), 0, n_beams - 1).astype(np.int64)

@@ -2,17 +2,18 @@ r"""Load coupling: cells that are busy disturb their neighbours, who then need m
 
 .. math:: \rho_{bc} = \sum_{u \in bc} \frac{d_u}{W_c \log_2(1 + \gamma_u(\rho))}
 
-The right-hand side is a standard interference function (Yates 1995), so iterating it from zero rises to the smallest fixed point if
-there is one. :math:`\rho > 1` says that a cell cannot carry its demand: the resources are exhausted.
+The right-hand side is a standard interference function (Yates 1995), so iterating it from zero rises to the smallest
+fixed point if there is one. :math:`\rho > 1` says that a cell cannot carry its demand: the resources are exhausted.
 
-Source: I. Siomina and D. Yuan, "Analysis of cell load coupling for LTE network planning and optimization", IEEE Trans. Wireless Commun.
-11(6), 2012.
+Source: I. Siomina and D. Yuan, "Analysis of cell load coupling for LTE network planning and optimization", IEEE Trans.
+Wireless Commun. 11(6), 2012.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from dnt_lab.datasets._checks import whole
 from dnt_lab.physical import antenna
 from dnt_lab.physical.kpis import PEAK_EFFICIENCY, evaluate
 from dnt_lab.physical.radio import Radio
@@ -40,7 +41,15 @@ def coupled_load(
     ndarray, shape (B, C)
         Load; over 1 where demand exceeds what the cell can carry even so (interference then comes from a full buffer: a
         transmitter is on at most all the time). inf where a user with demand has no signal.
+
+    Raises
+    ------
+    ValueError
+        If the loads do not settle, or there is nothing to iterate by.
     """
+    max_iterations = whole("max_iterations", max_iterations, 1)
+    if not 0 < tolerance < np.inf:
+        raise ValueError(f"tolerance is {tolerance}, but a load over 0 is needed")
     kpis = kpis or evaluate(state, radio)
     cells = radio.tile_cells[kpis.tile]
     mine = cells == state.serving[:, None]

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from dnt_lab.physical.state import MAX_DEMAND_BPS
+
 KINDS = {
     "phone": (0.7, 3_000_000, (0.15, 0.08, 0.01)),
     "vr headset": (0.1, 20_000_000, (0.20, 0.15, 0.10)),
@@ -15,11 +17,19 @@ KINDS = {
 
 
 def draw_devices(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Kinds (n,), dimensions (n, 3) in m and peak demands (n,) in bit/s of `n` user devices."""
+    """Draw `n` user devices: kinds (n,), dimensions (n, 3) in m and peak demands (n,) in bit/s."""
     names = np.array(list(KINDS))
     shares, peak_bps, size_m = (np.array(column) for column in zip(*KINDS.values(), strict=True))
     drawn = rng.choice(len(names), size=n, p=shares)
     return names[drawn], size_m[drawn], peak_bps[drawn].astype(np.int64)
+
+
+def _peaks(peak_bps) -> np.ndarray:
+    peak_bps = np.asarray(peak_bps)
+    whole = peak_bps.ndim == 1 and (peak_bps.size == 0 or peak_bps.dtype.kind in "iu")
+    if not whole or (peak_bps < 0).any() or (peak_bps > MAX_DEMAND_BPS).any():
+        raise ValueError(f"peak_bps must hold a whole number of bit/s in 0 ... {MAX_DEMAND_BPS:g} for each user")
+    return peak_bps.astype(np.int64)
 
 
 @dataclass(eq=False)
@@ -40,8 +50,8 @@ class OnOff:
     _active: np.ndarray | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self):
-        self.peak_bps = np.asarray(self.peak_bps, np.int64)
-        if not (self.mean_on_s > 0 and self.mean_off_s > 0):
+        self.peak_bps = _peaks(self.peak_bps)
+        if not (0 < self.mean_on_s < np.inf and 0 < self.mean_off_s < np.inf):
             raise ValueError(
                 f"mean_on_s and mean_off_s are {self.mean_on_s} and {self.mean_off_s}, but both must be over 0 s"
             )
@@ -53,6 +63,8 @@ class OnOff:
 
     def step(self, t_s: float, dt_s: float, rng: np.random.Generator) -> np.ndarray:
         """Demand (U,) in bit/s after `dt_s` seconds, by the chain's exact transition probabilities."""
+        if self._active is None:
+            self.start(rng)
         on, off = 1 / self.mean_off_s, 1 / self.mean_on_s  # rates of switching on and off
         share, forget = on / (on + off), 1 - np.exp(-(on + off) * dt_s)
         stay_on = share + (1 - share) * (1 - forget)
@@ -76,13 +88,14 @@ class FollowTraffic:
     activity: np.ndarray
 
     def __post_init__(self):
-        self.peak_bps, self.activity = np.asarray(self.peak_bps, np.int64), np.asarray(self.activity, float)
+        self.peak_bps, self.activity = _peaks(self.peak_bps), np.asarray(self.activity, float)
         if self.activity.ndim == 1:
             self.activity = self.activity[:, None]
-        if self.activity.shape[1] not in (1, len(self.peak_bps)) or not (self.activity >= 0).all():
-            raise ValueError(
-                f"activity has shape {self.activity.shape}; (hours, {len(self.peak_bps)}) values from 0 on are needed"
-            )
+        shape, n_users = self.activity.shape, len(self.peak_bps)
+        if len(shape) != 2 or shape[0] == 0 or shape[1] not in (1, n_users):
+            raise ValueError(f"activity has shape {shape}, but (hours,) or (hours, {n_users}) is needed")
+        if not (self.activity >= 0).all() or self.activity.max() * self.peak_bps.max(initial=0) > MAX_DEMAND_BPS:
+            raise ValueError(f"activity must be at least 0 in every hour, and no demand over {MAX_DEMAND_BPS:g} bit/s")
 
     def start(self, rng: np.random.Generator) -> np.ndarray:
         """Demand (U,) in bit/s in the first hour; `rng` is not used."""

@@ -8,14 +8,17 @@ import numpy as np
 
 from dnt_lab.physical.state import State
 
+_ROUNDING_S = 1e-9  # ten steps of 0.1 s add up to a little less than 1 s
+
 
 @dataclass(eq=False)
 class HandoverRule:
     """Handover by event A3, re-establishment after a radio link failure.
 
-    A3 (TS 38.331, 5.5.4.4): a *neighbour* stays `hysteresis_db` stronger than the serving cell for `time_to_trigger_s`.
-    Radio link failure (TS 38.331, 5.3.10): SINR below `failure_sinr_db` for `failure_s`; the user then attaches to the best cell of all,
-    neighbour or not.
+    A3 (TS 38.331, 5.5.4.4): the best *neighbour* stays `hysteresis_db` stronger than the serving cell for
+    `time_to_trigger_s`; one timer a user runs on when another neighbour becomes the best one.
+    Radio link failure (TS 38.331, 5.3.10): SINR below `failure_sinr_db` for `failure_s`; the user then attaches to the
+    best cell of all, neighbour or not.
 
     Attributes
     ----------
@@ -31,6 +34,13 @@ class HandoverRule:
     failure_s: float = 1.0
     _better_s: np.ndarray | None = field(init=False, repr=False, default=None)
     _lost_s: np.ndarray | None = field(init=False, repr=False, default=None)
+
+    def __post_init__(self):
+        for name in ("hysteresis_db", "time_to_trigger_s", "failure_s"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, but a number from 0 on is needed")
+        if np.isnan(self.failure_sinr_db):
+            raise ValueError("failure_sinr_db is NaN, but a number of dB is needed; -inf switches failures off")
 
     def step(self, state: State, cells, power_dbm, sinr_db, dt_s: float) -> tuple[np.ndarray, np.ndarray]:
         """Decide for all users.
@@ -63,9 +73,10 @@ class HandoverRule:
         with np.errstate(invalid="ignore"):
             better = allowed[rows, neighbour] - serving_dbm > self.hysteresis_db
         self._better_s = np.where(better, self._better_s + dt_s, 0.0)
-        self._lost_s = np.where(sinr_db < self.failure_sinr_db, self._lost_s + dt_s, 0.0)
-        failed = self._lost_s >= self.failure_s
-        ready = (self._better_s >= self.time_to_trigger_s) & np.isfinite(serving_dbm) & ~failed
+        lost = sinr_db < self.failure_sinr_db
+        self._lost_s = np.where(lost, self._lost_s + dt_s, 0.0)
+        failed = lost & (self._lost_s > self.failure_s - _ROUNDING_S)
+        ready = (self._better_s > self.time_to_trigger_s - _ROUNDING_S) & better & np.isfinite(serving_dbm) & ~failed
         best = np.argmax(power_dbm, axis=1)
         rescue = np.where(np.isfinite(power_dbm[rows, best]), cells[rows, best], -1)
         target = np.where(failed, rescue, np.where(ready, cells[rows, neighbour], state.serving))

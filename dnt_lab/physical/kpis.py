@@ -17,9 +17,9 @@ symbol              meaning                                                     
     \gamma_u = \frac{g_u P_{u s(u)}}{N + I_u}, \qquad
     R_u = \frac{W_c}{n_{s(u)c}} \log_2(1 + \gamma_u)
 
-So a user's attachment changes the load of two cells, and with it the interference of everyone on the same channel who hears them: the
-external effect the article's digital network twin is about. The nominal efficiency :math:`\eta` decouples load from SINR;
-`dnt_lab.physical.coupling` solves the coupled equations.
+So a user's attachment changes the load of two cells, and with it the interference of everyone on the same channel who
+hears them: the external effect the article's digital network twin is about. The nominal efficiency :math:`\eta`
+decouples load from SINR; `dnt_lab.physical.coupling` solves the coupled equations.
 """
 
 from __future__ import annotations
@@ -90,7 +90,13 @@ def evaluate(state: State, radio: Radio) -> Kpis:
     Returns
     -------
     Kpis
+
+    Raises
+    ------
+    ValueError
+        If `state` and `radio` are of different networks, or a user stands where no link budget exists.
     """
+    radio.check(state)
     tile = radio.tile(state.position_m)
     cells = radio.tile_cells[tile]
     heard_q = radio.received_q(state, state.position_m, state.freq_hz[state.channel], cells)
@@ -126,7 +132,7 @@ def contribution_q(load, heard_q):
 
 
 def serving_angle_deg(state: State, radio: Radio, users) -> np.ndarray:
-    """Azimuth of `users` off their serving sector's boresight; NaN for users without a cell or with an omnidirectional one."""
+    """Azimuth of `users` off their serving sector's boresight; NaN without a cell or with an omnidirectional one."""
     angle = radio.off_boresight_deg(state, state.position_m[users], state.serving[users])
     return np.where(state.serving[users] >= 0, angle, np.nan)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dnt_lab.datasets._checks import generator, metres, whole
 from dnt_lab.physical.antenna import best_beam
 from dnt_lab.physical.demand import draw_devices
 from dnt_lab.physical.radio import Radio
@@ -21,10 +22,7 @@ def hexagon(n_sites: int, spacing_m: float) -> np.ndarray:
     >>> hexagon(7, 200.0).shape
     (7, 2)
     """
-    if not (isinstance(n_sites, int) and n_sites >= 1):
-        raise ValueError(f"n_sites is {n_sites!r}, but a network has at least one site")
-    if not spacing_m > 0:
-        raise ValueError(f"spacing_m is {spacing_m}, but sites stand more than 0 m apart")
+    n_sites, spacing_m = whole("n_sites", n_sites, 1), metres("spacing_m", spacing_m)
     reach = int(np.ceil(np.sqrt(n_sites))) + 1
     i, j = np.meshgrid(np.arange(-reach, reach + 1), np.arange(-reach, reach + 1))
     points = spacing_m * np.stack([i + j / 2, j * np.sqrt(3) / 2], axis=-1).reshape(-1, 2)
@@ -67,10 +65,15 @@ def make_state(
     State
     ndarray of int, shape (U,)
         Peak demand of each user in bit/s.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is of the wrong kind or out of range.
     """
-    if not 1 <= n_regions <= len(site_xy_m):
-        raise ValueError(f"n_regions is {n_regions}, but {len(site_xy_m)} sites make 1 to {len(site_xy_m)} regions")
-    rng = np.random.default_rng(seed)
+    site_xy_m, user_xy_m = _points("site_xy_m", site_xy_m), _points("user_xy_m", user_xy_m)
+    n_sectors, n_regions = whole("n_sectors", n_sectors, 1), whole("n_regions", n_regions, 1, len(site_xy_m))
+    rng = generator(seed)
     n_users, n_cells = len(user_xy_m), len(site_xy_m) * n_sectors
     kind, size_m, peak_bps = draw_devices(n_users, rng)
     rank = np.empty(len(site_xy_m), np.int64)
@@ -98,14 +101,22 @@ def make_state(
     return state, peak_bps
 
 
+def _points(name: str, xy_m) -> np.ndarray:
+    xy_m = np.asarray(xy_m, float)
+    if xy_m.ndim != 2 or xy_m.shape[1] != 2:
+        raise ValueError(f"{name} has shape {xy_m.shape}, but points of shape (n, 2) are needed")
+    return xy_m
+
+
 def in_city(
     scene: Scene, n_sites: int, n_users: int, spacing_m: float, seed, **settings
 ) -> tuple[State, np.ndarray, tuple]:
-    """State with sites and users in the streets around the middle of a map, peak demands, and the bounds of the area."""
-    rng = np.random.default_rng(seed)
-    lattice = hexagon(n_sites, spacing_m)
+    """State with sites and users in the streets around the middle of a map, peak demands, bounds of the area."""
+    if scene.city is None:
+        raise ValueError("this scene is an open field, but a city map is needed; PhysicalNetwork.open_field needs none")
+    n_users, rng = whole("n_users", n_users, 0), generator(seed)
     xmin, ymin, xmax, ymax = scene.city.bounds_m
-    lattice = lattice + [(xmin + xmax) / 2, (ymin + ymax) / 2]
+    lattice = hexagon(n_sites, spacing_m) + np.array([(xmin + xmax) / 2, (ymin + ymax) / 2])
     margin = 0.6 * spacing_m
     bounds = (*np.maximum(lattice.min(0) - margin, [xmin, ymin]), *np.minimum(lattice.max(0) + margin, [xmax, ymax]))
     if ((lattice < [xmin, ymin]) | (lattice > [xmax, ymax])).any():
@@ -131,7 +142,7 @@ def _nearest_street(scene: Scene, point: np.ndarray) -> np.ndarray:
 
 def on_field(n_sites: int, n_users: int, spacing_m: float, seed, **settings) -> tuple[State, np.ndarray, tuple]:
     """State with sites and users on open ground, peak demands, and the bounds of the area."""
-    rng = np.random.default_rng(seed)
+    n_users, rng = whole("n_users", n_users, 0), generator(seed)
     sites = hexagon(n_sites, spacing_m)
     margin = 0.6 * spacing_m
     bounds = (*(sites.min(0) - margin), *(sites.max(0) + margin))

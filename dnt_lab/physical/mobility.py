@@ -15,14 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dnt_lab.physical.scene import Scene
-
-
-def _bounds(bounds_m) -> tuple[np.ndarray, np.ndarray]:
-    low, high = np.array(bounds_m[:2], float), np.array(bounds_m[2:], float)
-    if low.shape != (2,) or high.shape != (2,) or not (low < high).all():
-        raise ValueError(f"bounds_m is {tuple(bounds_m)}, but (xmin, ymin, xmax, ymax) with min below max is needed")
-    return low, high
+from dnt_lab.physical.scene import Scene, checked_bounds
 
 
 @dataclass(eq=False)
@@ -47,15 +40,19 @@ class RandomWaypoint:
     _rest_s: np.ndarray | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self):
-        self._low, self._high = _bounds(self.bounds_m)
-        if not 0 < self.speed_m_s[0] <= self.speed_m_s[1]:
-            raise ValueError(f"speed_m_s is {self.speed_m_s}, but 0 < lowest <= highest is needed")
+        self._low, self._high = checked_bounds(self.bounds_m)
+        if np.shape(self.speed_m_s) != (2,) or not 0 < self.speed_m_s[0] <= self.speed_m_s[1] < np.inf:
+            raise ValueError(
+                f"speed_m_s is {self.speed_m_s}, but (lowest, highest) with 0 < lowest <= highest is needed"
+            )
+        if not self.pause_s >= 0:
+            raise ValueError(f"pause_s is {self.pause_s}, but a pause is at least 0 s")
 
     def _draw(self, n: int, rng: np.random.Generator):
         return rng.uniform(self._low, self._high, (n, 2)), rng.uniform(*self.speed_m_s, n)
 
     def step(self, position_m, velocity_m_s, dt_s: float, rng: np.random.Generator):
-        """Positions and velocities (n, 3) after `dt_s` seconds; a user that arrives waits out the rest of the step."""
+        """Positions and velocities (n, 3) after `dt_s` seconds; who arrives waits out the rest of the step."""
         if self._goal_m is None:
             (self._goal_m, self._speed_m_s), self._rest_s = self._draw(len(position_m), rng), np.zeros(len(position_m))
         position_m, velocity_m_s = position_m.copy(), np.zeros_like(position_m)
@@ -77,8 +74,8 @@ class RandomWaypoint:
 class GaussMarkov:
     r"""Velocity with memory: :math:`v_{n+1} = \alpha v_n + (1-\alpha)\bar v + \sigma\sqrt{1-\alpha^2}\,w`.
 
-    The mean :math:`\bar v` keeps each user's present direction at the mean speed. A step that would leave the bounds or enter a
-    building is not taken: the user turns by a random angle instead.
+    The mean :math:`\bar v` keeps each user's present direction at the mean speed. A step that would leave the bounds,
+    enter a building or pass through one is not taken: the user turns by a random angle instead.
 
     Attributes
     ----------
@@ -103,9 +100,11 @@ class GaussMarkov:
     scene: Scene | None = None
 
     def __post_init__(self):
-        _bounds(self.bounds_m)
-        if not (self.memory_s > 0 and self.sigma_m_s >= 0 and self.mean_speed_m_s >= 0):
-            raise ValueError("memory_s must be over 0, sigma_m_s and mean_speed_m_s at least 0")
+        checked_bounds(self.bounds_m)
+        for name in ("memory_s", "sigma_m_s", "mean_speed_m_s"):
+            value = getattr(self, name)
+            if not 0 <= value < np.inf or (name == "memory_s" and value == 0):
+                raise ValueError(f"{name} is {value}, but a finite number from 0 on is needed, for memory_s over 0")
 
     def step(self, position_m, velocity_m_s, dt_s: float, rng: np.random.Generator):
         """Positions and velocities (n, 3) after `dt_s` seconds."""
@@ -116,10 +115,10 @@ class GaussMarkov:
         mean = self.mean_speed_m_s * np.stack([np.cos(angle), np.sin(angle)], axis=1)
         v = alpha * v + (1 - alpha) * mean + self.sigma_m_s * np.sqrt(1 - alpha**2) * rng.standard_normal(v.shape)
         goal = position_m[:, :2] + v * dt_s
-        low, high = _bounds(self.bounds_m)
+        low, high = checked_bounds(self.bounds_m)
         refused = ((goal < low) | (goal > high)).any(axis=1)
         if self.scene is not None:
-            refused |= self.scene.indoor(goal)
+            refused |= self.scene.indoor(goal) | self._through_building(position_m, goal)
         turn = rng.uniform(np.pi / 2, 3 * np.pi / 2, len(v))
         c, s = np.cos(turn), np.sin(turn)
         turned = np.stack([c * v[:, 0] - s * v[:, 1], s * v[:, 0] + c * v[:, 1]], axis=1)
@@ -127,6 +126,11 @@ class GaussMarkov:
         new_position[~refused, :2] = goal[~refused]
         new_velocity[:, :2] = np.where(refused[:, None], turned, v)
         return new_position, new_velocity
+
+    def _through_building(self, position_m, goal_m) -> np.ndarray:
+        """Whose step crosses a building; who stands in one may leave it."""
+        crossed = self.scene.blocked(position_m, np.column_stack([goal_m, position_m[:, 2]]))
+        return crossed & ~self.scene.indoor(position_m)
 
 
 @dataclass(eq=False)
@@ -150,6 +154,8 @@ class TraceReplay:
             raise ValueError("time_s must hold at least two increasing times")
         if self.xy_m.ndim != 3 or self.xy_m.shape[0] != len(self.time_s) or self.xy_m.shape[2] != 2:
             raise ValueError(f"xy_m has shape {self.xy_m.shape}, but ({len(self.time_s)}, users, 2) is needed")
+        if not (np.isfinite(self.time_s).all() and np.isfinite(self.xy_m).all()):
+            raise ValueError("time_s and xy_m must be finite, but the trace holds NaN or inf")
         self._now_s = self.time_s[0]
 
     def step(self, position_m, velocity_m_s, dt_s: float, rng: np.random.Generator):

@@ -22,7 +22,8 @@ class NetworkObject:
     internal : dict
         What the object is by itself: kind, dimension, location, mobility.
     external : dict
-        How it uses the network and is affected by others: serving cell, channel, beam, demand, interference, SINR, rate.
+        How it uses the network and is affected by others: serving cell, channel, beam, demand, interference, SINR,
+        rate.
     """
 
     name: str
@@ -56,9 +57,9 @@ def describe(name: str, state: State, kpis: Kpis, quantum_mw: float) -> NetworkO
     KeyError
         If `state` has no object of that name.
     """
-    prefix, _, number = name.partition("-")
+    prefix, _, number = str(name).partition("-")
     size = {"ue": state.n_users, "bs": state.n_cells}.get(prefix, 0)
-    if not number.isdigit() or int(number) >= size:
+    if not (number.isascii() and number.isdecimal() and int(number) < size):
         known = f"ue-0 ... ue-{state.n_users - 1} and bs-0 ... bs-{state.n_cells - 1}"
         raise KeyError(f"no object is called {name!r}; this network has {known}")
     return (_user if prefix == "ue" else _cell)(name, int(number), state, kpis, quantum_mw)

@@ -30,12 +30,21 @@ def _checked(d2d_m, freq_hz, h_bs_m, h_ut_m):
     d2d_m, freq_hz = np.asarray(d2d_m, float), np.asarray(freq_hz, float)
     h_bs_m, h_ut_m = np.asarray(h_bs_m, float), np.asarray(h_ut_m, float)
     if np.any(~np.isfinite(d2d_m) | (d2d_m < 0)):
-        raise ValueError(f"d2d_m holds {np.min(d2d_m)}, but a distance is finite and at least 0 m")
+        raise ValueError("d2d_m holds a value that is not finite or below 0 m, but it must be a distance in metres")
     if np.any(~((freq_hz >= 0.5e9) & (freq_hz <= 100e9))):
-        raise ValueError(f"freq_hz is {np.min(freq_hz):g}, but TR 38.901 holds from 0.5e9 to 100e9 Hz")
-    if np.any(h_ut_m < 1.0) or np.any(h_bs_m < 1.0):
-        raise ValueError("an antenna height is below 1 m, but TR 38.901 starts there: give heights in metres")
+        raise ValueError(f"freq_hz holds {np.min(freq_hz):g}, but TR 38.901 holds from 0.5e9 to 100e9 Hz")
+    if not (np.all((h_ut_m >= 1.0) & (h_ut_m < np.inf)) and np.all((h_bs_m >= 1.0) & (h_bs_m < np.inf))):
+        raise ValueError("an antenna height is not finite or below 1 m, but TR 38.901 starts there: give metres")
+    if np.any((d2d_m == 0) & (h_bs_m == h_ut_m)):
+        raise ValueError("an antenna stands where the user does, but a distance over 0 m is needed")
     return d2d_m, freq_hz, h_bs_m, h_ut_m
+
+
+def _checked_distance(d2d_m):
+    d2d_m = np.asarray(d2d_m, float)
+    if not np.all(d2d_m >= 0):
+        raise ValueError(f"d2d_m holds {np.min(d2d_m)}, but a distance is at least 0 m")
+    return d2d_m
 
 
 def free_space_db(d3d_m, freq_hz):
@@ -64,8 +73,8 @@ def free_space_db(d3d_m, freq_hz):
     101.39
     """
     d3d_m, freq_hz = np.asarray(d3d_m, float), np.asarray(freq_hz, float)
-    if np.any(~(d3d_m > 0)) or np.any(~(freq_hz > 0)):
-        raise ValueError("free_space_db needs d3d_m > 0 and freq_hz > 0")
+    if not (np.all((d3d_m > 0) & (d3d_m < np.inf)) and np.all((freq_hz > 0) & (freq_hz < np.inf))):
+        raise ValueError("free_space_db needs finite d3d_m > 0 and freq_hz > 0")
     return 20 * np.log10(4 * np.pi * d3d_m * freq_hz / SPEED_OF_LIGHT_M_S)
 
 
@@ -80,7 +89,8 @@ def umi_db(d2d_m, freq_hz, los, h_bs_m=10.0, h_ut_m=1.5):
     Parameters
     ----------
     d2d_m, freq_hz, los, h_bs_m, h_ut_m : array_like
-        As in the table at the top of this module; broadcast together. `h_bs_m` and `h_ut_m` must differ where `d2d_m` is 0.
+        As in the table at the top of this module; broadcast together. `h_bs_m` and `h_ut_m` must differ where `d2d_m`
+        is 0.
 
     Returns
     -------
@@ -90,7 +100,7 @@ def umi_db(d2d_m, freq_hz, los, h_bs_m=10.0, h_ut_m=1.5):
     Raises
     ------
     ValueError
-        If a distance is negative, a frequency outside 0.5-100 GHz or a height below 1 m.
+        If a distance is 0 or negative, a frequency outside 0.5-100 GHz or a height below 1 m.
 
     Examples
     --------
@@ -102,6 +112,8 @@ def umi_db(d2d_m, freq_hz, los, h_bs_m=10.0, h_ut_m=1.5):
     lg_d3d = np.log10(np.hypot(d2d_m, drop_m))
     lg_f = np.log10(freq_hz / 1e9)
     breakpoint_m = 4 * (h_bs_m - _H_E_M) * (h_ut_m - _H_E_M) * freq_hz / _C_38901_M_S
+    if np.any((breakpoint_m == 0) & (drop_m == 0)):
+        raise ValueError("both antennas are at 1 m, but the UMi model needs one above the traffic")
     near = 32.4 + 21 * lg_d3d + 20 * lg_f
     far = 32.4 + 40 * lg_d3d + 20 * lg_f - 9.5 * np.log10(breakpoint_m**2 + drop_m**2)
     los_db = np.where(d2d_m <= breakpoint_m, near, far)
@@ -112,7 +124,8 @@ def umi_db(d2d_m, freq_hz, los, h_bs_m=10.0, h_ut_m=1.5):
 def inh_db(d2d_m, freq_hz, los, h_bs_m=3.0, h_ut_m=1.5):
     r"""Indoor hotspot path loss: LOS :math:`32.4 + 17.3\lg d_{3D} + 20\lg f`.
 
-    NLOS: the larger of LOS and :math:`38.3\lg d_{3D} + 17.3 + 24.9\lg f`; f in GHz. Parameters, result and errors as in `umi_db`.
+    NLOS: the larger of LOS and :math:`38.3\lg d_{3D} + 17.3 + 24.9\lg f`; f in GHz. Parameters, result and errors as in
+    `umi_db`.
 
     Examples
     --------
@@ -138,13 +151,21 @@ def umi_los_probability(d2d_m):
     -------
     ndarray
         Probability in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If a distance is negative.
     """
-    d_m = np.maximum(np.asarray(d2d_m, float), 18.0)
+    d_m = np.maximum(_checked_distance(d2d_m), 18.0)
     return 18 / d_m + np.exp(-d_m / 36) * (1 - 18 / d_m)
 
 
 def inh_los_probability(d2d_m):
-    r"""Probability of LOS in a mixed office: 1 up to 1.2 m, :math:`e^{-(d-1.2)/4.7}` up to 6.5 m, then :math:`0.32 e^{-(d-6.5)/32.6}`."""
-    d_m = np.asarray(d2d_m, float)
+    r"""Probability of LOS in a mixed office: 1 up to 1.2 m, then :math:`e^{-(d-1.2)/4.7}`.
+
+    From 6.5 m on it is :math:`0.32 e^{-(d-6.5)/32.6}`. Parameters, result and errors as in `umi_los_probability`.
+    """
+    d_m = _checked_distance(d2d_m)
     near = np.exp(-(np.maximum(d_m, 1.2) - 1.2) / 4.7)
     return np.where(d_m < 6.5, near, 0.32 * np.exp(-(d_m - 6.5) / 32.6))

@@ -1,12 +1,14 @@
-"""The link budget: how strongly every user hears every cell around it.
+r"""The link budget: how strongly every user hears every cell around it.
 
-.. math:: P_{rx} = P_{tx} + G(\\phi, \\theta) - L(d, f, \\mathrm{los}) - X \\quad [\\mathrm{dBm}]
+.. math:: P_{rx} = P_{tx} + G(\phi, \theta) - L(d, f, \mathrm{los}) - X \quad [\mathrm{dBm}]
 
-with the sector gain G, the TR 38.901 path loss L and the shadow fading X. Where there is a map, ``los`` is the ray's fate among the
-buildings; on open ground it is drawn with the standard's LOS probability from a field that changes slowly in space.
+with the sector gain G, the TR 38.901 path loss L and the shadow fading X. Where there is a map, ``los`` is the ray's
+fate among the buildings; on open ground it is drawn with the standard's LOS probability from a field that changes
+slowly in space.
 
-Powers are stored as multiples of a *quantum*, 2^-32 of the noise power. Interference is a sum of whole quanta, and whole numbers add up
-exactly in any order: what a twin adds and takes away one event at a time equals, to the last bit, the sum done afresh.
+Powers are stored as multiples of a *quantum*, 2^-32 of the noise power. Interference is a sum of whole quanta, and
+whole numbers add up exactly in any order: what a twin adds and takes away one event at a time equals, to the last bit,
+the sum done afresh.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.special import ndtr
 
+from dnt_lab.datasets._checks import whole
 from dnt_lab.physical import antenna, pathloss
 from dnt_lab.physical.scene import Scene
 from dnt_lab.physical.shadowing import GaussianField
@@ -25,6 +28,7 @@ from dnt_lab.physical.state import State
 THERMAL_NOISE_DBM_HZ = -173.975  # k * 290 K
 _QUANTA_PER_NOISE = 2.0**32
 _LOUDEST_Q = 2.0**62  # whole quanta must add up within 63 bits
+_FARTHEST_TILE = 2**40
 _LOSS = {"umi": pathloss.umi_db, "inh": pathloss.inh_db}
 _LOS_PROBABILITY = {"umi": pathloss.umi_los_probability, "inh": pathloss.inh_los_probability}
 
@@ -44,8 +48,8 @@ class Radio:
     seed : int
         Seed of the shadow fading and, on an open field, of the LOS states.
     n_heard : int
-        A user hears the cells of the `n_heard` sites nearest to the tile it stands on. Farther cells count neither as servers nor as
-        interferers; ``benchmarks twin`` measures what that leaves out.
+        A user hears the cells of the `n_heard` sites nearest to the tile it stands on. Farther cells count neither as
+        servers nor as interferers; ``benchmarks twin`` measures what that leaves out.
     tile_m : float
         Edge of a tile.
     n_beams : int
@@ -68,8 +72,15 @@ class Radio:
             raise ValueError(f"scenario is {self.scenario!r}, but it must be one of {', '.join(pathloss.SHADOWING_DB)}")
         if not self.tile_m > 0:
             raise ValueError(f"tile_m is {self.tile_m}, but the edge of a tile is over 0 m")
-        if not (isinstance(self.n_beams, int) and 1 <= self.n_beams <= 256):
-            raise ValueError(f"n_beams is {self.n_beams!r}, but a codebook has 1 to 256 beams")
+        if not np.isfinite(self.noise_figure_db):
+            raise ValueError(f"noise_figure_db is {self.noise_figure_db}, but a finite number of dB is needed")
+        self.n_beams = whole("n_beams", self.n_beams, 1, 256)
+        self.n_heard = None if self.n_heard is None else whole("n_heard", self.n_heard, 1)
+        self.seed = whole("seed", self.seed, 0)
+        self.cell_position_m = np.array(self.cell_position_m, float)
+        shape = self.cell_position_m.shape
+        if len(shape) != 2 or shape[1] != 3 or shape[0] == 0 or not np.isfinite(self.cell_position_m).all():
+            raise ValueError(f"cell_position_m has shape {shape}, but finite positions of shape (cells, 3) are needed")
         self._site_xyz, self._site = np.unique(self.cell_position_m, axis=0, return_inverse=True)
         sectors = np.bincount(self._site)
         if len(set(sectors)) > 1:
@@ -80,8 +91,6 @@ class Radio:
         n_sites = len(self._site_xyz)
         if self.n_heard is None or self.n_heard >= n_sites:
             self.n_heard, self.tile_m = n_sites, np.inf
-        if self.n_heard < 1:
-            raise ValueError(f"n_heard is {self.n_heard}, but a user hears at least one site")
         self._tree = cKDTree(self._site_xyz[:, :2])
         self._tile_number: dict[tuple[int, int], int] = {}
         self.tile_cells = np.empty((0, self.n_heard * sectors[0]), np.int64)
@@ -93,7 +102,10 @@ class Radio:
         """Number of the tile each position (n, 3) stands on; row ``tile_cells[tile]`` lists the cells heard there."""
         if np.isinf(self.tile_m):
             return self._register(np.zeros((len(position_m), 2), np.int64))
-        return self._register(np.floor(position_m[:, :2] / self.tile_m).astype(np.int64))
+        grid = np.floor(position_m[:, :2] / self.tile_m)
+        if (np.abs(grid) > _FARTHEST_TILE).any():
+            raise ValueError(f"a position lies over {_FARTHEST_TILE * self.tile_m:g} m away: that is no place on a map")
+        return self._register(grid.astype(np.int64))
 
     def _register(self, grid: np.ndarray) -> np.ndarray:
         corners, inverse = np.unique(grid, axis=0, return_inverse=True)
@@ -107,6 +119,20 @@ class Radio:
                 self._tile_number[key] = number
             self.tile_cells = np.concatenate([self.tile_cells, rows])
         return np.array([self._tile_number[key] for key in keys])[inverse.reshape(-1)]
+
+    def check(self, state: State) -> None:
+        """Raise ValueError if `state` is of another network, or names a beam that is not in the codebook."""
+        if not np.array_equal(state.cell_position_m, self.cell_position_m):
+            raise ValueError(
+                f"state has {state.n_cells} cells and radio {len(self.cell_position_m)}, or they stand elsewhere: "
+                "build the radio from state.cell_position_m"
+            )
+        self.check_beam(state.beam.max(initial=0))
+
+    def check_beam(self, beam: int) -> None:
+        """Raise ValueError if there is no such beam; where beams are switched off any number will do."""
+        if 1 < self.n_beams <= beam:
+            raise ValueError(f"beam is {beam}, but this codebook has beams 0 ... {self.n_beams - 1}")
 
     def quantum_mw(self, state: State) -> float:
         """Unit of stored powers in mW: 2^-32 of the noise in the narrowest channel."""
@@ -181,7 +207,8 @@ class Radio:
         if (loudest > _LOUDEST_Q).any():
             where = np.round(position_m[np.argmax(loudest)], 1).tolist()
             raise ValueError(
-                f"a user at {where} m receives over 90 dB more than the noise: move it away from the antenna or lower the power"
+                f"a user at {where} m receives over 90 dB more than the noise: "
+                "move it away from the antenna or lower the power"
             )
         return power
 

@@ -1,7 +1,7 @@
 """The state of a network: everything that is set, nothing that follows from it.
 
-A `State` is a struct of arrays: one row a user, one row a cell, one row a channel. Loads, interference, SINR and rates are
-not in it; `dnt_lab.physical.kpis.evaluate` derives them. So two states are equal exactly where two networks are.
+A `State` is a struct of arrays: one row a user, one row a cell, one row a channel. Loads, interference, SINR and rates
+are not in it; `dnt_lab.physical.kpis.evaluate` derives them. So two states are equal exactly where two networks are.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ EXTERNAL = ("serving", "channel", "beam", "demand_bps")
 """External properties: how it uses the network, and so how it affects the others."""
 NOWHERE = -1
 """Serving cell of a user that no cell serves."""
+MAX_DEMAND_BPS = 10**12
+"""Largest demand of one user: the sum over millions of users still fits into 63 bits."""
 
 
 def _user(dtype, *tail):
@@ -46,6 +48,20 @@ _COLUMNS = {
     "bandwidth_hz": ("channel", np.dtype(float), ()),
     "missing_neighbours": ("pair", np.dtype(np.int64), (2,)),
 }
+
+
+def _column(name: str, values, dtype: np.dtype) -> np.ndarray:
+    """Copy of `values` as `dtype`; refuses what the cast would change."""
+    given = np.asarray(values)
+    kinds = {"U": "U", "f": "fiu", "i": "iu", "b": "b"}[dtype.kind]
+    if given.size and given.dtype.kind not in kinds:
+        raise ValueError(f"{name} holds values of type {given.dtype}, but {dtype.name} is needed")
+    column = np.array(given, dtype=dtype)
+    if dtype.kind == "U" and (column != given).any():
+        raise ValueError(
+            f"{name} holds {given[column != given][0]!r}, but a name has at most {dtype.itemsize // 4} letters"
+        )
+    return column
 
 
 @dataclass(eq=False, repr=False)
@@ -80,7 +96,7 @@ class State:
     Raises
     ------
     ValueError
-        If a column has the wrong shape, is not finite, or names a cell or channel that does not exist.
+        If a column has the wrong type or shape, is not finite, or names a cell or channel that does not exist.
     """
 
     kind: np.ndarray
@@ -106,29 +122,34 @@ class State:
         rows = {"user": len(self.kind), "cell": len(self.cell_position_m), "channel": len(self.freq_hz)}
         rows["pair"] = len(self.missing_neighbours)
         for name, (owner, dtype, tail) in _COLUMNS.items():
-            column = np.array(getattr(self, name), dtype=dtype)
+            column = _column(name, getattr(self, name), dtype)
             if column.shape != (rows[owner], *tail):
                 raise ValueError(
                     f"{name} has shape {column.shape}, but {rows[owner]} {owner} rows need {(rows[owner], *tail)}"
                 )
-            if dtype.kind == "f" and name != "azimuth_deg" and not np.isfinite(column).all():
-                raise ValueError(
-                    f"{name} holds a value that is not finite in row {int(np.argwhere(~np.isfinite(column))[0][0])}"
-                )
+            wrong = np.isinf(column) if name == "azimuth_deg" else ~np.isfinite(column) if dtype.kind == "f" else False
+            if np.any(wrong):
+                raise ValueError(f"{name} holds a value that is not finite in row {int(np.argwhere(wrong)[0][0])}")
             setattr(self, name, column)
-        for name, low, high in (("serving", NOWHERE, self.n_cells), ("channel", 0, self.n_channels)):
-            wrong = (getattr(self, name) < low) | (getattr(self, name) >= high)
-            if wrong.any():
-                user = int(np.flatnonzero(wrong)[0])
-                raise ValueError(
-                    f"{name} of user {user} is {getattr(self, name)[user]}, but it must lie in {low} ... {high - 1}"
-                )
-        if (self.demand_bps < 0).any():
-            raise ValueError(
-                f"demand_bps of user {int(np.argmin(self.demand_bps))} is negative; a demand is at least 0 bit/s"
-            )
-        if (self.bandwidth_hz <= 0).any():
-            raise ValueError("bandwidth_hz holds a value that is not positive")
+        if not np.isfinite(self.t_s):
+            raise ValueError(f"t_s is {self.t_s}, but a time is a finite number of seconds")
+        if min(self.n_cells, self.n_channels) == 0:
+            raise ValueError(f"a network of {self.n_cells} cells and {self.n_channels} channels serves nobody")
+        limits = {
+            "serving": (NOWHERE, self.n_cells - 1),
+            "channel": (0, self.n_channels - 1),
+            "beam": (0, np.iinfo(np.int64).max),
+            "demand_bps": (0, MAX_DEMAND_BPS),
+            "missing_neighbours": (0, self.n_cells - 1),
+        }
+        for name, (low, high) in limits.items():
+            wrong = np.argwhere((getattr(self, name) < low) | (getattr(self, name) > high))
+            if len(wrong):
+                value = getattr(self, name)[tuple(wrong[0])]
+                raise ValueError(f"{name} of row {wrong[0][0]} is {value}, but it must lie in {low} ... {high}")
+        for name in ("freq_hz", "bandwidth_hz"):
+            if (getattr(self, name) <= 0).any():
+                raise ValueError(f"{name} holds a value that is not positive")
 
     @property
     def n_users(self) -> int:

@@ -11,8 +11,8 @@ demand, handover      the load of the cells involved; the interference of all us
 settings of a cell    the link budget from that cell of all users that hear it, and their interference
 ====================  ==================================================================================
 
-Interference is kept in whole quanta (see `dnt_lab.physical.radio`), so adding and removing contributions leaves no rounding behind: the
-result equals `dnt_lab.physical.evaluate` to the last bit after any sequence of events.
+Interference is kept in whole quanta (see `dnt_lab.physical.radio`), so adding and removing contributions leaves no
+rounding behind: the result equals `dnt_lab.physical.evaluate` to the last bit after any sequence of events.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from __future__ import annotations
 import numpy as np
 
 from dnt_lab.physical import Configure, Demand, Event, Handover, Move, Radio, State
+from dnt_lab.physical.events import check_type
 from dnt_lab.physical.kpis import contribution_q, evaluate, load_of, serving_angle_deg, sinr_and_rate
 
 
@@ -57,16 +58,23 @@ class Incremental:
 
         Raises
         ------
-        ValueError
+        TypeError, ValueError
             If the event does not fit the network; nothing is changed then.
         """
-        event.check(self.state)
+        self.check(event)
         if isinstance(event, Move):
             touched = self.move(np.array([event.user]), np.array([event.position_m]), np.array([event.velocity_m_s]))
         else:
             touched = self._access(event) if isinstance(event, (Handover, Demand)) else self._configure(event)
         self.state.t_s = max(self.state.t_s, event.t_s)
         return touched
+
+    def check(self, event: Event) -> None:
+        """Raise TypeError or ValueError if `event` is none or does not fit the network."""
+        check_type(event)
+        event.check(self.state)
+        if isinstance(event, Handover):
+            self.radio.check_beam(event.beam)
 
     def move(self, users: np.ndarray, position_m: np.ndarray, velocity_m_s: np.ndarray) -> np.ndarray:
         """Move distinct users (n,) to positions (n, 3) at once: a move touches nobody else, so batching is exact."""

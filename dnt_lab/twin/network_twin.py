@@ -7,7 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dnt_lab.physical import Event, Kpis, Move, NetworkObject, PhysicalNetwork, Radio, State, describe
+from dnt_lab.physical import (
+    NOWHERE,
+    Configure,
+    Event,
+    Kpis,
+    Move,
+    NetworkObject,
+    PhysicalNetwork,
+    Radio,
+    State,
+    describe,
+)
 from dnt_lab.twin.incremental import Incremental
 
 
@@ -90,55 +101,69 @@ class NetworkTwin:
 
         Raises
         ------
-        ValueError
+        TypeError, ValueError
             If the event does not fit the network; the twin is as before.
         """
-        before = (
-            int(self.state.serving[event.user])
-            if hasattr(event, "user") and 0 <= event.user < self.state.n_users
-            else -1
-        )
+        self._engine.check(event)
+        cells = self._cells_of(event)
         users = self._engine.apply(event)
-        if isinstance(event, Move):
-            cells = set()
-        else:
-            cells = {event.cell} if not hasattr(event, "user") else {before, int(self.state.serving[event.user])}
-        return Touched(np.sort(users), np.array(sorted(cells - {-1}), np.int64))
+        cells |= self._cells_of(event)
+        return Touched(np.sort(users), np.array(sorted(cells - {NOWHERE}), np.int64))
+
+    def _cells_of(self, event: Event) -> set[int]:
+        """Cells whose load or settings hang on what `event` changes, as things stand."""
+        if isinstance(event, Configure):
+            return {int(event.cell)}
+        return set() if isinstance(event, Move) else {int(self.state.serving[event.user])}
 
     def apply_all(self, events: Iterable[Event]) -> None:
-        """Apply many events in order; runs of moves of distinct users go in one batch, with the same result."""
-        batch: dict[int, Move] = {}
+        """Apply many events in order; runs of moves of distinct users go in one batch, with the same result.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an event does not fit the network; those before it are applied, it and those after it are not.
+        """
+        batch: list[Move] = []
+        users: set[int] = set()
         for event in events:
-            if isinstance(event, Move) and event.user not in batch:
-                event.check(self.state)
-                batch[event.user] = event
-                continue
-            self._apply_moves(batch)
-            batch = {}
+            if not isinstance(event, Move) or event.user in users:
+                self._apply_moves(batch)
+                batch, users = [], set()
             if isinstance(event, Move):
-                event.check(self.state)
-                batch[event.user] = event
+                batch.append(event)
+                users.add(event.user)
             else:
                 self._engine.apply(event)
         self._apply_moves(batch)
 
-    def _apply_moves(self, batch: dict[int, Move]) -> None:
-        if batch:
-            moves = list(batch.values())
+    def _apply_moves(self, moves: list[Move]) -> None:
+        if not moves:
+            return
+        try:
+            for move in moves:
+                self._engine.check(move)
             self._engine.move(
-                np.array(list(batch)),
-                np.array([m.position_m for m in moves]),
-                np.array([m.velocity_m_s for m in moves]),
+                np.array([m.user for m in moves]),
+                np.array([m.position_m for m in moves], float),
+                np.array([m.velocity_m_s for m in moves], float),
             )
-            self.state.t_s = max(self.state.t_s, max(m.t_s for m in moves))
+        except ValueError:  # nothing has changed: one by one up to the move that does not fit
+            for move in moves:
+                self._engine.apply(move)
+        else:
+            self.state.t_s = max(self.state.t_s, *(m.t_s for m in moves))
 
     def branch(self, name: str = "branch") -> NetworkTwin:
         """Independent copy: what happens to it never reaches this twin, let alone the physical network."""
         return NetworkTwin(self.state, self.radio, name)
 
     def simulator(self, mobility=None, demand=None, handover=None, seed=0) -> PhysicalNetwork:
-        """Let the twin's present state run into a possible future: a simulator of its own, with models of one's choice."""
-        return PhysicalNetwork(self.state.copy(), self.radio, mobility, demand, handover, seed)
+        """Let the twin's present state run into a possible future: a simulator of its own, with models of one's choice.
+
+        Who is silent at first with an `OnOff` demand is drawn anew; None keeps users, demands and the rule as they are.
+        """
+        return PhysicalNetwork(self.state, self.radio, mobility, demand, handover, seed)
 
     def __repr__(self):
         return f"NetworkTwin({self.name!r}, {self.state})"
