@@ -1,0 +1,6 @@
+def touched_by_handover(heard, channel, old, new, c):
+    users = []
+    for u in range(len(heard)):
+        if channel[u] == c and (old in heard[u] or new in heard[u]):
+            users.append(u)
+    return users

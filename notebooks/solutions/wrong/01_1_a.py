@@ -1,0 +1,2 @@
+# refused: location
+external = {"a", "b", "d"}

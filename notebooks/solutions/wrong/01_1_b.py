@@ -1,0 +1,2 @@
+# refused: asks for
+external = {"b", "d"}

@@ -1,0 +1,7 @@
+# refused: should be
+def touched_by_handover(heard, channel, old, new, c):
+    users = []
+    for u in range(len(heard)):
+        if old in heard[u] or new in heard[u]:
+            users.append(u)
+    return users

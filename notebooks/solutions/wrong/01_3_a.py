@@ -1,0 +1,2 @@
+# refused: T/2
+period_s = 1.5 - 0.5

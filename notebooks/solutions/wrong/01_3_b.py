@@ -1,0 +1,2 @@
+# refused: average
+period_s = 1.5
