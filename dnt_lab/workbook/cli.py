@@ -48,11 +48,15 @@ def main():
 @main.command()
 @click.option("--no-browser", is_flag=True, help="Do not open a browser; print the address instead.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the server; any free one by default.")
-def lab(no_browser, port):
-    """Open JupyterLab on notebook 00."""
+@click.argument("more", nargs=-1, metavar="[-- OPTION...]")
+def lab(no_browser, port, more):
+    """Open JupyterLab on notebook 00.
+
+    What follows -- goes to JupyterLab, such as: dnt-lab lab -- --allow-root
+    """
     from dnt_lab.workbook.lab import serve
 
-    sys.exit(serve(_folder(), browser=not no_browser, port=port))
+    sys.exit(serve(_folder(), browser=not no_browser, port=port, more=more))
 
 
 @main.command()

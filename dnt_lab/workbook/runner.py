@@ -21,8 +21,9 @@ BUDGET_MIB = 900.0
 # A notebook is never alone: a Binder session also holds JupyterLab's server (measured 95 to 110 MiB).
 SERVER_MIB = 110.0
 CELL_TIMEOUT_S = 300
-# ipykernel's warning about unencrypted loopback connections is the only thing this silences.
-QUIET_KERNEL = ["--IPKernelApp.log_level=ERROR"]
+# The kernel's own log, on the runner's stderr: that loopback is not encrypted, that its shutdown interrupted it.
+# Errors of cells are not in it; they are outputs of the notebook.
+QUIET_KERNEL = ["--IPKernelApp.log_level=CRITICAL"]
 
 
 @dataclass(frozen=True)

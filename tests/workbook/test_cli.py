@@ -1,6 +1,9 @@
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 from click.testing import CliRunner
@@ -158,7 +161,7 @@ def test_lab_opens_notebook_00(workbook_folder, call, monkeypatch):
         waits = iter([KeyboardInterrupt, KeyboardInterrupt, 3])
 
         def __init__(self, command, env):
-            assert env["OMP_NUM_THREADS"] == "1"
+            assert env["OMP_NUM_THREADS"] == "1" and command[-2:] == ["--no-browser", "--allow-root"]
 
         def wait(self):
             answer = next(self.waits)
@@ -167,4 +170,12 @@ def test_lab_opens_notebook_00(workbook_folder, call, monkeypatch):
             return answer
 
     monkeypatch.setattr(lab.subprocess, "Popen", Server)
-    assert call("lab", "--no-browser")[0] == 3
+    assert call("lab", "--no-browser", "--", "--allow-root")[0] == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+def test_terminating_lab_terminates_the_server(workbook_folder, monkeypatch):
+    sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
+    monkeypatch.setattr(lab, "lab_command", lambda *_: sleeper)
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    assert lab.serve(workbook_folder) == -signal.SIGTERM
