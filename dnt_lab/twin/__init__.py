@@ -10,6 +10,8 @@ from dnt_lab.twin.link import Arrival, Link, LinkStats
 from dnt_lab.twin.network_twin import NetworkTwin, Touched
 from dnt_lab.twin.policies import AgeOptimal, EventTriggered, Periodic, Randomised, whittle_index
 from dnt_lab.twin.receiver import Receiver
+from dnt_lab.twin.repository import ConflictError, Repository, RepositoryError
+from dnt_lab.twin.state_diff import diff_states
 from dnt_lab.twin.sync import Synchroniser
 from dnt_lab.twin.sync_study import Recording, policy_study
 
@@ -17,6 +19,7 @@ __all__ = [
     "AgeMeter",
     "AgeOptimal",
     "Arrival",
+    "ConflictError",
     "DigitalNetworkTwin",
     "EventTriggered",
     "Incremental",
@@ -29,10 +32,13 @@ __all__ = [
     "Randomised",
     "Receiver",
     "Recording",
+    "Repository",
+    "RepositoryError",
     "Scope",
     "Synchroniser",
     "Touched",
     "comparison",
+    "diff_states",
     "divergence",
     "policy_study",
     "whittle_index",

@@ -37,6 +37,8 @@ class Receiver:
         Generation time of what the twin believes.
     ages : AgeMeter
         Age of positions.
+    applied : list of Event
+        What the twin applied last time, the log a `Repository` keeps.
     outdated, refused : int
         Messages that brought nothing newer, and messages that made no sense.
     last_refusal : str
@@ -49,6 +51,7 @@ class Receiver:
         self.generated_s = np.full((len(PROPERTIES), state.n_users), state.t_s)
         self.ages = AgeMeter(state.n_users, state.t_s)
         self.outdated, self.refused, self.last_refusal = 0, 0, ""
+        self.applied: list[Event] = []
         self._position_m, self._settings_s = state.position_m.copy(), {}
 
     def receive(self, arrivals: Iterable[Arrival], t_s: float) -> list[tuple[int, int, float]]:
@@ -59,7 +62,7 @@ class Receiver:
         list of (int, int, float)
             Acknowledgements: property, user and generation time of every report understood.
         """
-        newest, acknowledged = {}, []
+        self.applied, newest, acknowledged = [], {}, []
         for arrival in arrivals:
             event = self._open(arrival)
             if isinstance(event, Configure):
@@ -77,10 +80,14 @@ class Receiver:
                     self.outdated += 1
         # properties of users are independent of each other, so moves may go first, in one batch
         ordered = sorted(newest.items(), key=lambda item: -item[0][0])
-        self.twin.apply_all([event for _, event in ordered if self._is_news(event)])
+        self._apply([event for _, event in ordered if self._is_news(event)])
         if self.dead_reckoning:
-            self.twin.apply_all(self._moves_on(t_s))
+            self._apply(self._moves_on(t_s))
         return acknowledged
+
+    def _apply(self, events: list[Event]) -> None:
+        self.twin.apply_all(events)
+        self.applied += events
 
     def _open(self, arrival: Arrival) -> Event | None:
         """Event in a message, or None if it is none, does not fit the network or claims to come from the future."""
@@ -111,11 +118,13 @@ class Receiver:
         if len(old) == len(names):
             self.outdated += 1
             return
+        event = replace(event, **dict.fromkeys(old))
         try:
-            self.twin.apply(replace(event, **dict.fromkeys(old)))
+            self.twin.apply(event)
         except ValueError as error:
             self.refused, self.last_refusal = self.refused + 1, str(error)
             return
+        self.applied.append(event)
         self._settings_s.update({(event.cell, n): event.t_s for n in names if n not in old})
 
     def _moves_on(self, t_s: float) -> list[Move]:

@@ -7,7 +7,7 @@ physical state.
 
 >>> from dnt_lab import physical, twin
 >>> pn = physical.PhysicalNetwork.open_field(n_users=20, seed=2)
->>> sync = twin.Synchroniser(pn, twin.NetworkTwin.mirror(pn), twin.EventTriggered(5.0), twin.Link(0.1))
+>>> sync = twin.Synchroniser(pn, twin.NetworkTwin.mirror(pn), twin.EventTriggered(5.0))
 >>> history = sync.run(n_steps=5, dt_s=1.0)
 >>> float(history.serving_mismatch.iloc[-1])
 0.0
