@@ -1,10 +1,10 @@
-"""Incremental updates of a twin against computing everything afresh, and how the cost of one event grows with the network.
+"""Incremental updates of a twin against computing everything afresh, and how an event's cost grows with the network.
 
 Peers in one process, one thread, CPU time, the same handovers:
 
 - *incremental*: `twin.NetworkTwin.apply`;
-- *everything afresh*: `physical.evaluate`, what a twin without memory of its own must do: link budgets, loads, interference, SINR, rates;
-- *afresh from kept link budgets*: `physical.kpis.derive`, the same for a twin that remembers the link budgets and forgets the rest.
+- *all afresh*: `physical.evaluate`, what a twin without memory must do: link budgets, loads, interference, SINR, rates;
+- *kept budgets*: `physical.kpis.derive`, for a twin that remembers the link budgets and derives the rest afresh.
 """
 
 import json
@@ -12,48 +12,46 @@ import resource
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 
-from dnt_lab import physical, twin
+from dnt_lab import physical, twin, viz
 from dnt_lab.physical.kpis import derive
 
 SITE_SPACING_M = 200.0
 USERS_PER_SITE = 100
 N_HEARD = 19
+PICTURE = Path(__file__).parent / "twin.png"
 
 
 def main() -> None:
     """Print the tables, save the plot, print the JSON line."""
     sizes = [1_000, 10_000, 100_000]
     rows = [json.loads(_fresh_process(n)) for n in sizes]
-    print(
-        f"{USERS_PER_SITE} users a site, sites {SITE_SPACING_M:g} m apart, {N_HEARD} sites heard, 3 channels, CPU time, one thread\n"
+    table = pd.DataFrame(
+        {
+            "users": [f"{row['users']:,}" for row in rows],
+            "BSs": [row["cells"] for row in rows],
+            "touched users": [f"{row['touched']:.0f}" for row in rows],
+            "handover (us)": [f"{row['handover_s'] * 1e6:.0f}" for row in rows],
+            "move (us)": [f"{row['move_s'] * 1e6:.0f}" for row in rows],
+            "all afresh (ms)": [f"{row['evaluate_s'] * 1e3:.0f}" for row in rows],
+            "ratio": [f"{row['evaluate_s'] / row['handover_s']:.0f}x" for row in rows],
+            "kept budgets (ms)": [f"{row['derive_s'] * 1e3:.1f}" for row in rows],
+            "ratio of those": [f"{row['derive_s'] / row['handover_s']:.0f}x" for row in rows],
+            "max rel. error": [f"{row['max_rel_error']:g}" for row in rows],
+            "memory (MiB)": [f"{row['memory_mib']:.0f}" for row in rows],
+        }
     )
-    head = [
-        "users",
-        "BSs",
-        "touched",
-        "handover",
-        "move",
-        "kept budgets afresh",
-        "all afresh",
-        "ratio",
-        "max rel. error",
-        "memory",
-    ]
-    print(" | ".join(head))
-    for row in rows:
-        print(
-            f"{row['users']} | {row['cells']} | {row['touched']:.0f} | {row['handover_s'] * 1e6:.0f} us | {row['move_s'] * 1e6:.0f} us | "
-            f"{row['derive_s'] * 1e3:.1f} ms ({row['derive_s'] / row['handover_s']:.0f}x) | {row['evaluate_s'] * 1e3:.0f} ms | "
-            f"{row['evaluate_s'] / row['handover_s']:.0f}x | {row['max_rel_error']:.1e} | {row['memory_mib']:.0f} MiB"
-        )
+    print(f"{USERS_PER_SITE} users a site, sites {SITE_SPACING_M:g} m apart, {N_HEARD} heard, 3 channels, 1 thread\n")
+    print(table.to_string(index=False))
+    _plot(rows)
     by_users = {row["users"]: row for row in rows}
     ten = by_users[10_000]
-    print(
-        f"\nnot heard at 10,000 users: farther sites add {ten['neglected_db']:.2f} dB to noise and interference (median)"
-    )
+    print(f"\nsites not heard would add {ten['neglected_db']:.2f} dB to noise and interference (median, 10,000 users)")
     result = {
         "handover_ratio": round(ten["evaluate_s"] / ten["handover_s"], 1),
         "handover_ratio_kept_budgets": round(ten["derive_s"] / ten["handover_s"], 1),
@@ -146,6 +144,22 @@ def _neglected_db(dnt: twin.NetworkTwin, rng) -> float:
     part_q[everyone == state.serving[users][:, None]] = 0.0
     noise_q = (radio.noise_mw(state) / radio.quantum_mw(state))[state.channel[users]]
     return float(np.median(10 * np.log10((noise_q + part_q.sum(axis=1)) / (noise_q + dnt.kpis.interference_q[users]))))
+
+
+def _plot(rows: list[dict]) -> None:
+    viz.use_style()
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9.0, 3.6))
+    users = [row["users"] for row in rows]
+    left.loglog(users, [row["evaluate_s"] * 1e3 for row in rows], label="all afresh", **viz.role_style("isolated"))
+    left.loglog(users, [row["derive_s"] * 1e3 for row in rows], label="kept budgets", **viz.role_style("baseline"))
+    left.loglog(users, [row["handover_s"] * 1e3 for row in rows], label="incremental", **viz.role_style("twin"))
+    left.set(xlabel="users (count)", ylabel="CPU time of one handover (ms)")
+    left.set_title("The cost of a handover stays flat")
+    left.legend()
+    right.loglog(users, [row["memory_mib"] for row in rows], **viz.role_style("twin"))
+    right.set(xlabel="users (count)", ylabel="memory (MiB)")
+    right.set_title("Memory grows with the users")
+    fig.savefig(PICTURE, dpi=90, metadata={"Software": None})
 
 
 def _peak_mib() -> float:
