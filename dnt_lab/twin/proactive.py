@@ -91,8 +91,8 @@ def study(
     Returns
     -------
     DataFrame
-        One row a measure, strategy and run: ``outage_s`` (time in outage, mean over users), ``lost`` (mean packet error:
-        one minus the reliability) and ``units`` (mean resource units a packet).
+        One row a measure, strategy and run: ``outage_s`` (time in outage, mean over users), ``lost`` (mean packet
+        error: one minus the reliability) and ``units`` (mean resource units a packet).
     """
     canyon = canyon or canyons.Canyon()
     links = canyons.run(canyon, whole("n_seeds", n_seeds, 2), seed)
