@@ -11,20 +11,17 @@ A check never shows a traceback to a student. In strict mode (environment variab
 nbgrader validates or grades) every line but "ok" is also raised as `CheckFailed`, so that a grader sees it.
 """
 
-import ast
 import contextlib
 import copy
 import inspect
 import io
 import os
-import textwrap
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
-from types import EllipsisType
 from typing import Any
 
 from dnt_lab.workbook.names import exercise_key
+from dnt_lab.workbook.placeholders import holds_placeholder, watched_function
 
 OK = "ok"
 NOT_ATTEMPTED = "not attempted yet"
@@ -36,10 +33,6 @@ _results: dict[str, str] = {}
 
 class CheckFailed(AssertionError):
     """An exercise is not solved; raised in strict mode only."""
-
-
-class _NotAttempted(NotImplementedError):
-    """A student's function is still the stub."""
 
 
 def expect(
@@ -150,7 +143,7 @@ def _refuse_bad_check(exercise: str, expectations: dict[str, Any], mistakes: Any
 
 
 def _judge(answer: Any, expectations: dict, mistakes: Mapping, rtol: float, atol: float) -> tuple[str, str | None]:
-    if _holds_placeholder(answer):
+    if holds_placeholder(answer):
         return NOT_ATTEMPTED, None
     with _quietly():
         try:
@@ -223,7 +216,7 @@ def _cases_problem(answer: Any, cases: Sequence[tuple[Any, Any]]) -> str | None:
         arguments = arguments if isinstance(arguments, tuple) else (arguments,)
         call = f"{name}({', '.join(show(a) for a in arguments)})"
         try:
-            got = _watched(answer)(*copy.deepcopy(arguments))
+            got = watched_function(answer)(*copy.deepcopy(arguments))
         except NotImplementedError:
             raise
         except Exception as error:
@@ -237,7 +230,7 @@ def _cases_problem(answer: Any, cases: Sequence[tuple[Any, Any]]) -> str | None:
 
 
 def _holds_problem(answer: Any, sentences: Mapping[str, Callable[[Any], bool]]) -> str | None:
-    subject = _watched(answer) if inspect.isfunction(answer) else answer
+    subject = watched_function(answer) if inspect.isfunction(answer) else answer
     for sentence, predicate in sentences.items():
         try:
             true = bool(predicate(subject))
@@ -267,43 +260,6 @@ def _known_mistake(answer: Any, mistakes: Mapping[Any, str], rtol: float, atol: 
         if made:
             return sentence
     return None
-
-
-def _holds_placeholder(answer: Any) -> bool:
-    if isinstance(answer, EllipsisType):
-        return True
-    if isinstance(answer, Mapping):
-        return any(_holds_placeholder(value) for value in answer.values())
-    if isinstance(answer, list | tuple | set | frozenset):
-        return any(_holds_placeholder(value) for value in answer)
-    if getattr(getattr(answer, "dtype", None), "kind", "") == "O" and hasattr(answer, "ravel"):
-        return any(_holds_placeholder(value) for value in answer.ravel())
-    return inspect.isfunction(answer) and _is_stub(answer)
-
-
-def _is_stub(function: Callable) -> bool:
-    """Return whether a function still holds ``...`` (other than as an index, where numpy uses it) or does nothing."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError):  # no source, or a lambda in the middle of a line
-        empty = (lambda: None).__code__
-        code = function.__code__
-        return code.co_code == empty.co_code and code.co_consts in ((None,), (function.__doc__, None))
-    indices = {id(n) for sub in ast.walk(tree) if isinstance(sub, ast.Subscript) for n in ast.walk(sub.slice)}
-    return any(
-        isinstance(node, ast.Constant) and node.value is Ellipsis and id(node) not in indices for node in ast.walk(tree)
-    )
-
-
-def _watched(function: Callable) -> Callable:
-    @wraps(function)
-    def watched(*args, **kwargs):
-        result = function(*args, **kwargs)
-        if _holds_placeholder(result):
-            raise _NotAttempted
-        return result
-
-    return watched
 
 
 def _name(error: Exception) -> str:

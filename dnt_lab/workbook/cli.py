@@ -93,6 +93,7 @@ def run(numbers, profile, given, output, solved, wrong, timeout):
     parameters = {"profile": profile, **dict(map(_parameter, given))}
     timeout_s = timeout or (14400 if profile == "full" else 300)
     from dnt_lab.workbook import runner
+    from dnt_lab.workbook.console import follow
     from dnt_lab.workbook.report import write_report
     from dnt_lab.workbook.wrong_answers import run_wrong
 
@@ -101,9 +102,9 @@ def run(numbers, profile, given, output, solved, wrong, timeout):
     except (ValueError, TypeError) as error:
         raise click.UsageError(str(error)) from error
     if wrong:
-        outcomes = _follow(run_wrong(paths, timeout_s), paths)
+        outcomes = follow(run_wrong(paths, timeout_s), paths)
     else:
-        outcomes = _follow(runner.run(paths, output, parameters, solved, timeout_s), paths)
+        outcomes = follow(runner.run(paths, output, parameters, solved, timeout_s), paths)
         click.echo(f"report: {write_report(outcomes, output, parameters['profile'], solved)}")
     bad = [outcome for outcome in outcomes if outcome.status != "ok"]
     for outcome in bad:
@@ -169,9 +170,10 @@ def data():
 def list_data():
     """List the data sets: which come with the package, which one can fetch."""
     from dnt_lab import datasets
+    from dnt_lab.workbook.console import table
 
-    table = datasets.available()
-    _table([table.index.name or "name", *table.columns], [[name, *row] for name, *row in table.itertuples()])
+    available = datasets.available()
+    table(["name", *available.columns], available.itertuples())
 
 
 @data.command()
@@ -181,8 +183,8 @@ def verify(names, folder):
     """Compare data sets NAMES with their recorded checksums; all bundled ones if none is named."""
     from dnt_lab import datasets
 
-    table = datasets.available()
-    for name in names or table.index[table["bundled"]]:
+    available = datasets.available()
+    for name in names or available.index[available["bundled"]]:
         count = datasets.verify(name, folder)
         click.echo(f"{name} ok ({count} {'file' if count == 1 else 'files'})")
 
@@ -219,6 +221,7 @@ def claims(files, as_json):
     FILES are executed notebooks, such as out/*.ipynb; by default the stored ones.
     """
     from dnt_lab.workbook.claim_table import collect
+    from dnt_lab.workbook.console import table
 
     records = collect(files or _select(()))
     if as_json:
@@ -226,7 +229,7 @@ def claims(files, as_json):
         return
     fields = {"id": "Claim", "notebook": "nb", "article": "The article says", "result": "Measured here",
               "verdict": "Verdict", "why": "Why"}  # fmt: skip
-    _table(list(fields.values()), [[record[name] for name in fields] for record in records])
+    table(list(fields.values()), [[record[name] for name in fields] for record in records])
 
 
 def _folder() -> Path:
@@ -252,33 +255,6 @@ def _parameter(text: str):
         return name, ast.literal_eval(value)
     except (ValueError, SyntaxError):
         return name, value
-
-
-def _follow(outcomes, paths):
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    done = []
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(paths[0].name, total=len(paths))
-        for outcome in outcomes:
-            done.append(outcome)
-            coming = paths[len(done)].name if len(done) < len(paths) else "done"
-            progress.update(task, advance=1, description=coming)
-            click.echo(f"{outcome.notebook} {outcome.status} {outcome.seconds:.1f} s {outcome.peak_mib:.0f} MiB")
-    return done
-
-
-def _table(head, rows):
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*map(str, head))
-    for row in rows:
-        table.add_row(*map(str, row))
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 if __name__ == "__main__":

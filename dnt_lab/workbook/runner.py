@@ -103,9 +103,10 @@ def run(
     """
     parameters = dict(parameters or {})
     check_parameters(paths, parameters)
+    output = output.resolve()  # the run changes folder to each notebook's
     output.mkdir(parents=True, exist_ok=True)
     fast = parameters.get("profile", "fast") == "fast"
-    for path in paths:
+    for path in (path.resolve() for path in paths):
         outcome = _attempt(path, output, parameters, solved, timeout_s)
         if outcome.status == "timed out":
             outcome = _attempt(path, output, parameters, solved, timeout_s, attempts=2)
@@ -115,19 +116,29 @@ def run(
 def _attempt(path: Path, output: Path, parameters: dict, solved: bool, timeout_s: int, attempts: int = 1) -> Outcome:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(dir=output, prefix=".running-") as scratch, PeakMemory() as memory:
-        source, target = path, Path(scratch) / path.name
-        if solved:
-            from dnt_lab.workbook.solve import solved_copy
-
-            source = Path(scratch) / f"solved_{path.name}"
-            notebooks.write(solved_copy(notebooks.read(path), path.parent), source)
-        status, error = execute(source, target, path.parent, parameters, solved, timeout_s)
+        target = Path(scratch) / path.name
+        try:
+            source = _solved_file(path, Path(scratch)) if solved else path
+        except FileNotFoundError as error:
+            status, sentence = "failed", str(error)
+        else:
+            status, sentence = execute(source, target, path.parent, parameters, solved, timeout_s)
         executed = None
         if target.exists():
             os.replace(target, output / path.name)
             executed = path.name
     seconds = time.perf_counter() - began
-    return Outcome(path.name, status, round(seconds, 2), round(memory.mib + SERVER_MIB, 1), attempts, error, executed)
+    return Outcome(
+        path.name, status, round(seconds, 2), round(memory.mib + SERVER_MIB, 1), attempts, sentence, executed
+    )
+
+
+def _solved_file(path: Path, folder: Path) -> Path:
+    from dnt_lab.workbook.solve import solved_copy
+
+    source = folder / f"solved_{path.name}"
+    notebooks.write(solved_copy(notebooks.read(path), path.parent), source)
+    return source
 
 
 def execute(
@@ -147,9 +158,8 @@ def execute(
                 kernel_name="python3", extra_arguments=QUIET_KERNEL,
             )  # fmt: skip
     except papermill.PapermillExecutionError as error:
-        first_line = (error.source.strip().splitlines() or [""])[0]
         what = f"{error.ename}: {(error.evalue.splitlines() or [''])[0]}".rstrip(": ")
-        return "failed", f"cell In [{error.exec_count}] ({first_line}): {what}"
+        return "failed", f"cell In [{error.exec_count}] ({_first_line(error.source)}): {what}"
     except CellTimeoutError:
         return "timed out", f"{_running_cell(target)} took longer than {timeout_s} s"
     except DeadKernelError:
@@ -161,8 +171,12 @@ def _running_cell(target: Path) -> str:
     # papermill notes when it began each cell; the last one it began was running when all ended.
     cells = [cell for cell in notebooks.read(target).cells if cell.cell_type == "code"]
     begun = [cell for cell in cells if cell.metadata.get("papermill", {}).get("start_time")]
-    first_line = (begun[-1].source.strip().splitlines() or [""])[0] if begun else "the first one"
-    return f"cell ({first_line})"
+    return f"cell ({_first_line(begun[-1].source)})" if begun else "the first cell"
+
+
+def _first_line(source: str) -> str:
+    lines = [line.strip() for line in source.splitlines() if line.strip()]
+    return next((line for line in lines if not line.startswith("#")), "".join(lines[:1]))
 
 
 def _within_budget(outcome: Outcome) -> Outcome:

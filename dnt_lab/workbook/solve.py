@@ -54,7 +54,11 @@ def accepted_wrongly(lines: Mapping[str, str], files: Mapping[str, Path]) -> lis
     complaints = []
     for exercise, path in files.items():
         line = lines.get(exercise, "")
-        missing = [word for word in refusal_words(path) if word.casefold() not in line.casefold()]
+        try:
+            missing = [word for word in refusal_words(path) if word.casefold() not in line.casefold()]
+        except ValueError as error:
+            complaints.append(str(error))
+            continue
         if not line.startswith(f"{exercise} try again"):
             complaints.append(f"{path.name} must be refused, but the check said: {line or 'nothing'}")
         elif missing:

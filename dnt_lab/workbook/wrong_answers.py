@@ -16,7 +16,7 @@ def run_wrong(paths: Sequence[Path], timeout_s: int = CELL_TIMEOUT_S) -> Iterato
 
     Nothing is kept of the runs but the outcome.
     """
-    for path in paths:
+    for path in (path.resolve() for path in paths):
         began = time.perf_counter()
         with tempfile.TemporaryDirectory(prefix="dnt-lab-") as scratch, PeakMemory() as memory:
             complaints = list(_complaints(path, Path(scratch), timeout_s))

@@ -48,9 +48,11 @@ def test_wrong_answers_that_pass_or_break_the_notebook_are_reported(one):
     wrong = one.parent / "solutions" / "wrong"
     (wrong / "01_1_a.py").write_text("# refused: too small\ncount = 3\n")
     (wrong / "01_2_b.py").write_text("# refused: anything\nraise RuntimeError('typo')\n")
+    (wrong / "01_3_a.py").write_text("plan = [0, 3]\n")
     (outcome,) = run_wrong([one])
     assert outcome.status == "failed"
     assert "01_1_a.py must be refused, but the check said: 1.1 ok" in outcome.error
+    assert "01_3_a.py must begin with '# refused:" in outcome.error
     assert "with 01_2_b.py: cell In [" in outcome.error and "RuntimeError: typo" in outcome.error
     for path in wrong.iterdir():
         path.unlink()
@@ -81,6 +83,15 @@ def test_a_dead_kernel_is_reported(one, reduced, tmp_path):
     reduced(one, "import os\nos._exit(1)")
     (outcome,) = runner.run([one], tmp_path)
     assert outcome.status == "failed" and "(import os): the kernel died" in outcome.error
+
+
+def test_a_missing_solution_fails_only_its_own_notebook(workbook_folder, tmp_path, monkeypatch):
+    paths = notebooks.all_notebooks(workbook_folder)
+    (workbook_folder / "solutions" / "00_1.py").unlink()
+    monkeypatch.setattr(runner, "execute", lambda *_: ("ok", None))
+    first, second = runner.run(paths, tmp_path, solved=True)
+    assert (first.status, first.error) == ("failed", "exercise 0.1 has no solution: 00_1.py is missing")
+    assert (second.status, second.error) == ("ok", None)
 
 
 @pytest.mark.parametrize(
