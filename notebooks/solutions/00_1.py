@@ -1,0 +1,1 @@
+served_by = network[name].external["serving BS"]

@@ -1,0 +1,2 @@
+def telemetry_bytes_s(users, bytes_each, period_s):
+    return users * bytes_each / period_s

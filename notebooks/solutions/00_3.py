@@ -1,0 +1,1 @@
+design = {"period_s": 5.0, "users": 80}

@@ -1,0 +1,2 @@
+# refused: the twin believes
+served_by = dnt[name].external["serving BS"]

@@ -1,0 +1,2 @@
+# refused: that is the channel
+served_by = network[name].external["channel"]

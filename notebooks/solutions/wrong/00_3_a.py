@@ -1,0 +1,2 @@
+# refused: mirror fewer
+design = {"period_s": 5.0, "users": 120}

@@ -1,0 +1,2 @@
+# refused: at most 5000
+design = {"period_s": 3.0, "users": 60}
