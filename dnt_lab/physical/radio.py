@@ -118,7 +118,7 @@ class Radio:
             for number, key in enumerate(new, start=len(self._tile_number)):
                 self._tile_number[key] = number
             self.tile_cells = np.concatenate([self.tile_cells, rows])
-        return np.array([self._tile_number[key] for key in keys])[inverse.reshape(-1)]
+        return np.array([self._tile_number[key] for key in keys], np.int64)[inverse.reshape(-1)]
 
     def check(self, state: State) -> None:
         """Raise ValueError if `state` is of another network, or names a beam that is not in the codebook."""
