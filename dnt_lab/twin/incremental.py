@@ -46,7 +46,7 @@ class Incremental:
         self.state, self.radio = state.copy(), radio
         self.kpis = evaluate(self.state, radio)
         self._rooms = _Rooms(self._room(np.arange(state.n_users)))
-        self._n_tiles_seen = 0
+        self._n_tiles_seen = -1
 
     def apply(self, event: Event) -> np.ndarray:
         """Apply one event.
