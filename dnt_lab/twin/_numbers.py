@@ -18,6 +18,13 @@ def real(name: str, value, low: float = 0.0, high: float = math.inf, *, strict: 
     return float(value)
 
 
+def inner_share(name: str, value) -> float:
+    """Return `value` as a float if it is a number between 0 and 1, both excluded."""
+    if real(name, value, 0.0, 1.0) == 1:
+        raise ValueError(f"{name} is {value}, but it must be over 0 and below 1")
+    return float(value)
+
+
 def whole(name: str, value, low: int = 1) -> int:
     """Return `value` as an int if it is a whole number from `low` on."""
     if isinstance(value, bool) or not isinstance(value, Integral):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from dnt_lab.twin._numbers import real, reals
+from dnt_lab.twin._numbers import inner_share, real, reals
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Growth:
         """
         wanted = np.log(reals("factor", factor, strict=True))
         slope, (var_a, cov, var_b) = np.log1p(self.per_month), self.covariance
-        q2 = stats.t.ppf((1 + real("confidence", confidence, 0.0, 1.0)) / 2, self.freedom) ** 2
+        q2 = stats.t.ppf((1 + inner_share("confidence", confidence)) / 2, self.freedom) ** 2
         limit = np.where(np.isfinite(wanted), wanted, 0.0)
         curve, half = slope**2 - q2 * var_b, slope * limit + q2 * cov
         inner = q2 * (var_b * limit**2 + 2 * cov * slope * limit + var_a * slope**2) + q2**2 * (cov**2 - var_a * var_b)

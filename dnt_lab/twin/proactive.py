@@ -23,7 +23,7 @@ import pandas as pd
 from scipy import stats
 
 from dnt_lab.twin import canyon as canyons
-from dnt_lab.twin._numbers import real, whole
+from dnt_lab.twin._numbers import inner_share, real, whole
 from dnt_lab.twin.urllc import packet_error, required_sinr
 
 MEASURES = ("resources", "band", "beam")
@@ -123,7 +123,7 @@ def summary(frame: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
         Indexed by measure and strategy: ``outage_s`` and ``saved_s`` (outage time saved against the reactive network
         in the same run), both with ``_low`` and ``_high``; ``reliability`` and ``units``.
     """
-    level = real("level", level, 0.0, 1.0)
+    level = inner_share("level", level)
     quantile = stats.t.ppf((1 + level) / 2, frame["run"].nunique() - 1)
     reactive = frame[frame["strategy"] == "reactive"].set_index(["measure", "run"])["outage_s"]
     saved = reactive.loc[pd.MultiIndex.from_frame(frame[["measure", "run"]])].to_numpy() - frame["outage_s"]

@@ -1,4 +1,4 @@
-"""Growth: closed form, scipy's regression, Fieller's interval against its definition, and its coverage by simulation."""
+"""Growth: closed form, regression by scipy, the interval against its definition, and its coverage by simulation."""
 
 import numpy as np
 import pytest
