@@ -135,7 +135,8 @@ def test_an_interrupt_leaves_no_kernel_and_no_half_file(one, reduced, tmp_path, 
     family = wait_for_the_sleeping_kernel(process, out)
     os.kill(process.pid, number)
     _, stderr = process.communicate(timeout=30)
-    assert process.returncode == 130 and stderr.strip().endswith("stopped") and "Traceback" not in stderr
+    # A shell shows 130 for both; CPython ends itself by SIGINT if the interrupt struck inside an exec of a string.
+    assert process.returncode in (130, -signal.SIGINT) and stderr.strip() == "stopped"
     assert psutil.wait_procs(family, timeout=5)[1] == []
     assert list(out.iterdir()) == []
 
