@@ -57,7 +57,7 @@ def coupled_load(
     if radio.n_beams > 1:
         signal_q *= antenna.beam_gain(kpis.off_boresight_deg, state.beam, radio.n_beams)
     others_q = np.where(mine, 0.0, kpis.heard_q)
-    noise_q = (radio.noise_mw(state) / radio.quantum_mw(state))[state.channel]
+    noise_q = radio.noise_q(state)[state.channel]
     busy = np.flatnonzero((state.serving >= 0) & (state.demand_bps > 0))
     serving, channel = state.serving[busy], state.channel[busy]
     where = (cells[busy], channel[:, None])

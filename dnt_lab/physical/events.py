@@ -13,15 +13,17 @@ import numpy as np
 
 from dnt_lab.physical.state import MAX_DEMAND_BPS, NOWHERE, State
 
+_LARGEST = 2**63 - 1
+_WHOLE, _NUMBER = (int, np.integer), (int, float, np.number)
 _LONGEST = 1e12  # no time in seconds and no length in metres is longer; far below where floats lose the centimetre
 
 
 def _is_whole(value, low: int, high: int) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and low <= value <= high
+    return isinstance(value, _WHOLE) and not isinstance(value, bool) and low <= value <= high
 
 
 def _is_number(value, low: float = -_LONGEST, high: float = _LONGEST) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and bool(low <= value <= high)
+    return isinstance(value, _NUMBER) and not isinstance(value, bool) and bool(low <= value <= high)
 
 
 def _member(what: str, index: int, size: int, lowest: int = 0) -> None:
@@ -74,7 +76,7 @@ class Handover:
         _member("user", self.user, state.n_users)
         _member("cell", self.cell, state.n_cells, NOWHERE)
         _member("channel", self.channel, state.n_channels)
-        if not _is_whole(self.beam, 0, np.iinfo(np.int64).max):
+        if not _is_whole(self.beam, 0, _LARGEST):
             raise ValueError(f"beam is {self.beam!r}, but a beam is a whole number from 0 on")
 
     def write(self, state: State) -> None:

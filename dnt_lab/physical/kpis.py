@@ -144,8 +144,7 @@ def sinr_and_rate(state: State, radio: Radio, kpis: Kpis, users) -> tuple[np.nda
     signal_q = np.where(is_server, kpis.heard_q[users], 0.0).sum(axis=1)
     if radio.n_beams > 1:
         signal_q *= antenna.beam_gain(kpis.off_boresight_deg[users], state.beam[users], radio.n_beams)
-    noise_q = (radio.noise_mw(state) / radio.quantum_mw(state))[channel]
-    sinr = signal_q / (noise_q + kpis.interference_q[users])
+    sinr = signal_q / (radio.noise_q(state)[channel] + kpis.interference_q[users])
     efficiency = np.minimum(np.log2(1 + sinr), PEAK_EFFICIENCY)
     share = np.maximum(kpis.attached[serving, channel], 1)
     return sinr, state.bandwidth_hz[channel] / share * efficiency

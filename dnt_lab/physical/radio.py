@@ -138,6 +138,11 @@ class Radio:
         """Unit of stored powers in mW: 2^-32 of the noise in the narrowest channel."""
         return self.noise_mw(state).min() / _QUANTA_PER_NOISE
 
+    def noise_q(self, state: State) -> np.ndarray:
+        """Thermal noise in every channel, (C,) in quanta."""
+        noise_mw = self.noise_mw(state)
+        return noise_mw / (noise_mw.min() / _QUANTA_PER_NOISE)
+
     def noise_mw(self, state: State) -> np.ndarray:
         """Thermal noise in every channel, (C,) in mW."""
         return 10 ** ((THERMAL_NOISE_DBM_HZ + self.noise_figure_db + 10 * np.log10(state.bandwidth_hz)) / 10)
