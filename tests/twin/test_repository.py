@@ -433,6 +433,7 @@ def test_any_damaged_byte_is_found_or_harmless(path, network, tmp_path):
         "DELETE FROM event WHERE revision = 2",
         "DELETE FROM content WHERE rowid = 1",
         "UPDATE content SET data = zeroblob(20) WHERE rowid = 2",
+        "UPDATE content SET data = (SELECT data FROM content WHERE rowid = 3) WHERE rowid = 2",
         "UPDATE content SET sha256 = (SELECT sha256 || 'x' FROM content WHERE rowid = 3) WHERE rowid = 3",
         "DELETE FROM revision WHERE number = 2",
     ],
