@@ -70,6 +70,7 @@ STEPS = [
         "browser",
         "a browser moves a slider",
         [*PYTEST, "-s", BROWSER_TEST],
+        minutes=10,
         skip="no Chromium found on this machine",
     ),
     Step("binder", "repo2docker --no-build", [PYTHON, "-m", "repo2docker", "--no-build", "."], quiet=True),
