@@ -179,9 +179,9 @@ def _power_or_tilt(twin, observations, sigma_db):
             )
             yield cell, "wrong_tilt", TILTS_DEG[j], tilt[m, cell, j], text
         elif lead < -_CLEAR_NATS:
-            side = "below" if offset_db[k, cell] < 0 else "above"
-            text = f"{n[k, cell]} reports of bs-{cell}, near and far, lie {abs(offset_db[k, cell]):.1f} dB {side} the twin's prediction."
-            yield cell, "wrong_power", offset_db[k, cell], power[k, cell], text
+            shift = f"{abs(mean_db[k, cell]):.1f} dB {'below' if mean_db[k, cell] < 0 else 'above'}"
+            text = f"{n[k, cell]} reports of bs-{cell}, near and far, lie {shift} what the twin predicts."
+            yield cell, "wrong_power", mean_db[k, cell], power[k, cell], text
 
 
 def _missing_neighbour(observations, handover, sigma_db):
@@ -209,8 +209,8 @@ def _missing_neighbour(observations, handover, sigma_db):
         # a margin is the difference of two measurements: variance 2 sigma^2
         score = sum(squares) / (4 * sigma_db**2) - np.log(_WRONG_TWIN) * any(squares) - 0.5 * np.log(len(squares))
         text = (
-            f"{len(squares)} time(s) a user of bs-{cell} stayed or went elsewhere though bs-{neighbour} was the stronger "
-            "by far: no handover leads there."
+            f"{len(squares)} time(s) a user of bs-{cell} stayed or went elsewhere though bs-{neighbour} was stronger: "
+            "no handover leads there."
         )
         yield cell, "missing_neighbour", neighbour, score, text
 
