@@ -1,7 +1,4 @@
 # refused: should be
 def touched_by_handover(heard, channel, old, new, c):
-    users = []
-    for u in range(len(heard)):
-        if channel[u] == c and old in heard[u] and new in heard[u]:
-            users.append(u)
+    users = [u for u in range(len(heard)) if channel[u] == c and old in heard[u] and new in heard[u]]
     return users

@@ -1,2 +1,2 @@
-# refused: average
-period_s = 1.5
+# refused: delay counts
+period_s = 2 * 1.5
