@@ -129,9 +129,10 @@ def _check(twin, users, cells) -> int:
 
 def _measured(users, heard, n_reported) -> np.ndarray:
     """Reported powers (U, K) in the order of `heard`, NaN where nothing was reported."""
+    values, place = users.to_numpy(float), {name: i for i, name in enumerate(users.columns)}
     names = ["serving", *(f"neighbour_{i}" for i in range(1, n_reported))]
-    cell = users[names].to_numpy()
-    power = users[["rsrp_dbm", *(f"{name}_rsrp_dbm" for name in names[1:])]].to_numpy()
+    cell = values[:, [place[name] for name in names]]
+    power = values[:, [place["rsrp_dbm"], *(place[f"{name}_rsrp_dbm"] for name in names[1:])]]
     match = (heard[:, :, None] == cell[:, None]) & np.isfinite(power)[:, None]  # (U, K, reported)
     column = match.argmax(axis=2)
     return np.where(match.any(axis=2), np.take_along_axis(power, column, axis=1), np.nan)

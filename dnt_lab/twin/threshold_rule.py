@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -75,7 +76,7 @@ def rule_alarms(case: Case, rule: str, thresholds: dict[str, float]) -> list[Ala
     for kind in FAULT_KINDS:
         over = values[kind] >= thresholds[kind]
         if kind == "wrong_tilt":
-            over &= values["wrong_power"] < thresholds["wrong_power"]
+            over &= values[kind] < thresholds["tilt_below"]
         raised += [((t + 1) * STEP_S, cell, kind) for t, cell in np.argwhere(over).tolist()]
     return first_alarms(sorted(raised))
 
@@ -89,17 +90,17 @@ def first_alarms(alarms: Iterable[Alarm]) -> list[Alarm]:
 
 
 def tune(cases: list[Case], rule: str) -> dict[str, float]:
-    """Find each kind's threshold with the highest F1 on `cases`, among the peaks of its indicator.
+    """Find each kind's threshold with the highest F1 on `cases`, which all hold a fault, among its indicator's peaks.
 
-    A kind whose alarms lower the F1 of all kinds together is switched off (threshold inf).
+    Kinds that lower the F1 of all kinds together are switched off (threshold inf). ``tilt_below`` ends a tilt's range.
     """
-    thresholds = {}
+    thresholds, counts = {}, {}
     for kind in ("wrong_power", *(k for k in FAULT_KINDS if k != "wrong_power")):
         peaks, right = [], []
         for case in cases:
             values = case.indicators[rule][kind]
             if kind == "wrong_tilt":
-                values = np.where(values < thresholds["wrong_power"], values, 0.0)
+                values = np.where(values < thresholds["tilt_below"], values, 0.0)
             peak = values.max(axis=0)
             if kind == "overload":
                 peak[list(case.spread)] = 0.0
@@ -107,18 +108,21 @@ def tune(cases: list[Case], rule: str) -> dict[str, float]:
             right.append((np.arange(len(peak)) == case.fault.cell) & (case.fault.kind == kind))
         peaks, right = np.concatenate(peaks), np.concatenate(right)
         order = np.argsort(-peaks, kind="stable")
-        f1 = 2 * np.cumsum(right[order]) / (np.arange(1, len(order) + 1) + right.sum())
-        thresholds[kind] = float(peaks[order][np.argmax(np.where(peaks[order] > 0, f1, 0.0))])
-    return thresholds
-    for kind in FAULT_KINDS:
-        without = thresholds | {kind: np.inf}
-        if _f1(cases, rule, without) > _f1(cases, rule, thresholds):
-            thresholds = without
-    return thresholds
+        peaks, found = peaks[order], np.cumsum(right[order])
+        f1 = 2 * found / (np.arange(1, len(order) + 1) + found[-1])
+        can_be = (peaks > 0) & np.append(np.diff(peaks) != 0, True)  # equal peaks are over a threshold together
+        best = int(np.argmax(np.where(can_be, f1, -1.0)))
+        thresholds[kind], counts[kind] = float(peaks[best]), (best + 1, found[best])
+        if kind == "wrong_power":
+            thresholds["tilt_below"] = thresholds[kind]
+    subsets = [kinds for n in range(len(FAULT_KINDS) + 1) for kinds in combinations(FAULT_KINDS, n)]
 
+    def f1_together(kinds):
+        n_alarms, n_right = (sum(counts[kind][i] for kind in kinds) for i in (0, 1))
+        return 2 * n_right / (n_alarms + len(cases))
 
-def _f1(cases: list[Case], rule: str, thresholds: dict[str, float]) -> float:
-    return score(cases, [rule_alarms(case, rule, thresholds) for case in cases]).loc["all", "f1"]
+    kept = max(subsets, key=f1_together)
+    return thresholds | {kind: np.inf for kind in FAULT_KINDS if kind not in kept}
 
 
 def score(cases: list[Case], alarms: list[list[Alarm]]) -> pd.DataFrame:
