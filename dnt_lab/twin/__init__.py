@@ -3,8 +3,8 @@
 from dnt_lab.twin import canyon, comparison, proactive, queueing, slicing, urllc
 from dnt_lab.twin.agent import Scope
 from dnt_lab.twin.diagnosis import Diagnosis, diagnose
+from dnt_lab.twin.diagnosis_study import FaultStudy, fault_study
 from dnt_lab.twin.digital_network_twin import DigitalNetworkTwin, LocalTwin
-from dnt_lab.twin.fault_study import FaultStudy, fault_study
 from dnt_lab.twin.freshness import AgeMeter, divergence
 from dnt_lab.twin.growth import Growth, estimate_growth
 from dnt_lab.twin.incremental import Incremental

@@ -32,7 +32,7 @@ from dnt_lab.twin.network_twin import NetworkTwin
 from dnt_lab.twin.observation import TILTS_DEG, Observation
 
 ALARM_NATS = 6.0
-"""Score from which a cause is reported; chosen on the tuning seeds of `dnt_lab.twin.fault_study`."""
+"""Score from which a cause is reported; chosen on the tuning seeds of `dnt_lab.twin.diagnosis_study`."""
 MATERIAL = {"wrong_power": 3.0, "wrong_tilt": 5.0, "overload": 2.0}
 """Least dB, degrees and factor worth a visit to the site."""
 _CLEAR_NATS = 3.0  # power or tilt is named only if it explains the residuals this much better than the other

@@ -17,9 +17,9 @@ import pandas as pd
 from dnt_lab.physical import FAULT_KINDS, Fault
 
 STEP_S = 0.5
-WARM_STEPS = 6
+WARM_STEPS = 5
 """Steps before the fault; the threshold rule learns here what is normal."""
-WATCH_STEPS = 24
+WATCH_STEPS = 20
 """Steps after the fault; who has not noticed by then has missed it."""
 WINDOW = 10
 """Steps a decision looks back."""

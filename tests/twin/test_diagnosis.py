@@ -8,7 +8,7 @@ import pytest
 
 from dnt_lab.physical import FAULT_KINDS, Configure, Fault, HandoverRule, PhysicalNetwork, RandomWaypoint
 from dnt_lab.twin import Diagnosis, NetworkTwin, diagnose, fault_study, observe
-from dnt_lab.twin.fault_study import noticeable_fault, run_case
+from dnt_lab.twin.diagnosis_study import noticeable_fault, run_case
 from dnt_lab.twin.observation import TILTS_DEG
 from dnt_lab.twin.threshold_rule import RULES, STEP_S, WATCH_STEPS, Case, rule_alarms, score, tune
 
@@ -185,7 +185,7 @@ def case(fault=None, alarms=(), spread=(), **indicators):
     zero = dict(zip(FAULT_KINDS, np.zeros((5, WATCH_STEPS, 4)), strict=True))
     for kind, (cell, value) in indicators.items():
         zero[kind][5:, cell] = value
-    return Case(fault, frozenset(spread), list(alarms), {rule: zero for rule in RULES})
+    return Case(fault, frozenset(spread), list(alarms), dict.fromkeys(RULES, zero))
 
 
 def test_score_counts_by_hand():
