@@ -168,7 +168,8 @@ class State:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All columns by name, with ``t_s`` as a 0-d array; ``State(**arrays)`` is the way back."""
-        return {f.name: np.asarray(getattr(self, f.name)) for f in fields(self)}
+        columns = {f.name: np.asarray(getattr(self, f.name)) for f in fields(self)}
+        return columns | {"t_s": columns["t_s"].astype(float)}  # 3 s and 3.0 s are one time, and one digest
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> State:

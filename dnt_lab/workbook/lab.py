@@ -16,6 +16,8 @@ def lab_command(folder: Path, browser: bool = True, port: int | None = None, mor
     first = all_notebooks(folder)[0]
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.parent}"]
     command += [f"--LabApp.default_url=/lab/tree/{folder.name}/{first.name}", "--LabApp.news_url=None"]
+    if getattr(os, "geteuid", lambda: 1)() == 0:  # containers run as root, and the server listens on this machine only
+        command.append("--allow-root")
     if port is not None:  # a port that was asked for and is taken is an error, not another port
         command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     return [*command, *([] if browser else ["--no-browser"]), *more]
