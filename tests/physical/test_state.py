@@ -65,8 +65,7 @@ def test_repr(state):
     assert repr(state) == "State(12 users, 21 cells, 2 channels, t = 1 s)"
 
 
-def test_a_whole_number_of_seconds_is_the_same_time():
-    state = physical.PhysicalNetwork.open_field(n_sites=1, n_users=2, seed=0).state
+def test_a_whole_number_of_seconds_is_the_same_time(state):
     state.t_s = 3
     whole = state.digest()
     state.t_s = 3.0
