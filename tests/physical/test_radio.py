@@ -141,3 +141,10 @@ def test_off_boresight_angle_and_repr():
     point = state.cell_position_m[[1]] + [[-10.0, 0.0, -8.5]]
     assert radio.off_boresight_deg(state, point, np.array([1]))[0] == pytest.approx(180.0 - 150.0)
     assert repr(radio) == "Radio(umi, open field, 7 sites, 3 heard)"
+
+
+def test_nothing_stands_in_the_way_in_free_space():
+    state = field_state(n_users=3)
+    radio = Radio(state.cell_position_m, scene=Scene.of("florence"), scenario="free_space")
+    assert radio.line_of_sight(state.position_m, np.tile(np.arange(7), (3, 1))).all()
+    assert not Scene().indoor(state.position_m).any()

@@ -197,6 +197,18 @@ def test_a_handover_touches_others_and_spares_most():
     assert_equal_to_a_full_evaluation(engine)
 
 
+def test_who_hears_its_own_cell_too_faintly_for_a_quantum_still_shares_it():
+    pn = PhysicalNetwork.open_field(n_sites=37, n_users=4, seed=1)
+    engine = Incremental(pn.state, pn.radio)
+    faintest = int(engine.radio.tile_cells[engine.kpis.tile[0]][np.argmin(engine.kpis.heard_q[0])])
+    for event in (Handover(0.0, 0, faintest, 0), Demand(0.0, 1, 1)):
+        engine.apply(event)
+    before = engine.kpis.rate_bps[0]
+    touched = engine.apply(Handover(1.0, 1, faintest, 0))  # 1 bit/s more: no quantum more of interference
+    assert 0 in touched and 0 < engine.kpis.rate_bps[0] < before
+    assert_equal_to_a_full_evaluation(engine)
+
+
 def test_a_power_too_high_for_someone_is_refused_and_undone():
     pn = PhysicalNetwork.open_field(
         n_sites=1, n_users=3, seed=1, n_sectors=1, height_m=2.0, tx_power_dbm=20.0, scenario="free_space"
