@@ -86,10 +86,10 @@ def test_link_budget_term_by_term(scenario):
 
 
 def test_line_of_sight_on_open_ground_follows_the_standards_probability():
-    site = np.array([[0.0, 0.0, 10.0]])
+    site = np.array([[70.0, -30.0, 10.0]])
     angle = np.linspace(0, 2 * np.pi, 6, endpoint=False)
     for d_m in (10.0, 50.0, 100.0, 200.0):
-        position = np.column_stack([d_m * np.cos(angle), d_m * np.sin(angle), np.full(6, 1.5)])
+        position = site + np.column_stack([d_m * np.cos(angle), d_m * np.sin(angle), np.full(6, -8.5)])
         sites = np.zeros((6, 1), int)
         los = [Radio(site, seed=s).line_of_sight(position, sites).mean() for s in range(500)]
         assert np.mean(los) == pytest.approx(pathloss.umi_los_probability(d_m), abs=0.05)

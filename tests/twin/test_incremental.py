@@ -178,7 +178,9 @@ def test_hundreds_of_events_on_every_network(name):
         elif kind <= 6:
             event = Demand(t, user, int(rng.choice([0, 50_000, 3_000_000, 20_000_000])))
         else:
-            event = Configure(t, int(rng.integers(b)), float(rng.uniform(0, 38)), on=bool(rng.random() < 0.7))
+            tilt, azimuth = rng.uniform(0, 30), rng.uniform(-360, 360)
+            power, on = float(rng.uniform(0, 38)), bool(rng.random() < 0.7)
+            event = Configure(t, int(rng.integers(b)), power, float(tilt), float(azimuth), on)
         engine.apply(event)
         if t % 40 == 39:
             assert_equal_to_a_full_evaluation(engine)
