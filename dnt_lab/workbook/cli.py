@@ -7,6 +7,7 @@ Ctrl-C. Heavy imports stand inside the commands, so that ``dnt-lab --help`` answ
 import ast
 import json
 import sys
+import warnings
 from pathlib import Path
 
 import click
@@ -28,6 +29,8 @@ class Commands(click.Group):
             with terminate_as_interrupt():
                 return super().invoke(ctx)
         except KeyboardInterrupt:
+            # asyncio warns of every coroutine that the interrupt kept from starting
+            warnings.simplefilter("ignore", RuntimeWarning)
             click.echo("stopped", err=True)
             ctx.exit(INTERRUPTED)
         except (ValueError, TypeError, OSError, RuntimeError) as error:
