@@ -63,26 +63,28 @@ def test_free_space_link_budget_by_hand():
 
 @pytest.mark.parametrize("scenario", ["umi", "inh"])
 def test_link_budget_term_by_term(scenario):
-    state = field_state(n_users=15)
+    """What the terms leave over is the shadow fading: the same for all sectors of a site, and standard normal."""
+    state = field_state(n_users=60)
     radio = Radio(state.cell_position_m, scenario=scenario, seed=4)
-    cells = np.tile(heard(radio, state)[0], (15, 1))
+    cells = heard(radio, state)
     got = radio.received_dbm(state, state.position_m, state.freq_hz[state.channel], cells)
     model = {"umi": pathloss.umi_db, "inh": pathloss.inh_db}[scenario]
-    for u in range(15):
-        for k, b in enumerate(cells[u]):
-            offset = state.position_m[u] - state.cell_position_m[b]
-            ground = np.hypot(*offset[:2])
-            site = radio._site[b]
-            los = radio.line_of_sight(state.position_m[u : u + 1], np.array([[site]]))[0, 0]
-            loss = model(ground, state.freq_hz[state.channel[u]], los, state.cell_position_m[b, 2], 1.5)
-            sigma = pathloss.SHADOWING_DB[scenario][0 if los else 1]
-            shadow = radio._shadow.at(np.array([[site]]), state.position_m[u : u + 1, :2])[0, 0]
-            azimuth, depression = (
-                np.degrees(np.arctan2(offset[1], offset[0])),
-                np.degrees(np.arctan2(-offset[2], ground)),
-            )
-            gain = antenna.sector_gain_dbi(azimuth, depression, state.azimuth_deg[b], state.tilt_deg[b])
-            assert got[u, k] == pytest.approx(state.tx_power_dbm[b] + gain - loss - sigma * shadow, abs=1e-9)
+    shadow = np.empty(cells.shape)
+    for u, k in np.ndindex(cells.shape):
+        b = cells[u, k]
+        offset = state.position_m[u] - state.cell_position_m[b]
+        site = int(np.flatnonzero((radio._site_xyz == state.cell_position_m[b]).all(axis=1))[0])
+        los = radio.line_of_sight(state.position_m[[u]], np.array([[site]]))[0, 0]
+        loss = model(np.hypot(*offset[:2]), state.freq_hz[state.channel[u]], los, state.cell_position_m[b, 2], 1.5)
+        azimuth = np.degrees(np.arctan2(offset[1], offset[0]))
+        depression = np.degrees(np.arctan2(-offset[2], np.hypot(*offset[:2])))
+        gain = antenna.sector_gain_dbi(azimuth, depression, state.azimuth_deg[b], state.tilt_deg[b])
+        sigma = pathloss.SHADOWING_DB[scenario][0 if los else 1]
+        shadow[u, k] = (state.tx_power_dbm[b] + gain - loss - got[u, k]) / sigma
+    by_site = shadow.reshape(60, 7, 3)
+    np.testing.assert_allclose(by_site, by_site[:, :, :1].repeat(3, axis=2), atol=1e-9)
+    assert by_site.mean() == pytest.approx(0, abs=0.3) and by_site.std() == pytest.approx(1, abs=0.2)
+    assert np.unique(by_site[:, :, 0].round(6)).size == 60 * 7  # every site has a fading of its own
 
 
 def test_line_of_sight_on_open_ground_follows_the_standards_probability():
@@ -148,3 +150,12 @@ def test_nothing_stands_in_the_way_in_free_space():
     radio = Radio(state.cell_position_m, scene=Scene.of("florence"), scenario="free_space")
     assert radio.line_of_sight(state.position_m, np.tile(np.arange(7), (3, 1))).all()
     assert not Scene().indoor(state.position_m).any()
+
+
+def test_shadowing_is_standard_normal_and_half_shared_between_sites():
+    radio = Radio(np.array([[0.0, 0.0, 10.0], [200.0, 0.0, 10.0], [0.0, 200.0, 10.0]]), seed=3)
+    spots = np.random.default_rng(0).uniform(-5000, 5000, (4000, 3))
+    x = radio._shadowing(spots, np.tile([0, 1, 2], (4000, 1)))
+    np.testing.assert_allclose(x.std(axis=0), 1.0, atol=0.06)
+    correlation = np.corrcoef(x.T)[np.triu_indices(3, 1)]
+    np.testing.assert_allclose(correlation, 0.5, atol=0.06)
