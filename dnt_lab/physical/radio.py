@@ -94,9 +94,10 @@ class Radio:
         self._tree = cKDTree(self._site_xyz[:, :2])
         self._tile_number: dict[tuple[int, int], int] = {}
         self.tile_cells = np.empty((0, self.n_heard * sectors[0]), np.int64)
-        seeds = np.random.SeedSequence(self.seed).spawn(2)
+        seeds = np.random.SeedSequence(self.seed).spawn(3)
         self._shadow = GaussianField.draw(n_sites, 10.0, seeds[0])
         self._los_field = GaussianField.draw(n_sites, 50.0, seeds[1])
+        self._shadow_of_all = GaussianField.draw(1, 10.0, seeds[2])
 
     def tile(self, position_m: np.ndarray) -> np.ndarray:
         """Number of the tile each position (n, 3) stands on; row ``tile_cells[tile]`` lists the cells heard there."""
@@ -167,7 +168,15 @@ class Radio:
         ground_m = np.hypot(*np.moveaxis(site_m[..., :2] - position_m[:, None, :2], -1, 0))
         loss = _LOSS[self.scenario](ground_m, freq_hz[:, None], los, site_m[..., 2], position_m[:, None, 2])
         sigma_los, sigma_nlos = pathloss.SHADOWING_DB[self.scenario]
-        return loss + np.where(los, sigma_los, sigma_nlos) * self._shadow.at(sites, position_m[:, :2])
+        return loss + np.where(los, sigma_los, sigma_nlos) * self._shadowing(position_m, sites)
+
+    def _shadowing(self, position_m: np.ndarray, sites: np.ndarray) -> np.ndarray:
+        """Shadow fading in standard deviations (n, k); half of its variance is what all sites share at a spot.
+
+        Source: TR 36.814, Table A.2.1.1-2 (0.5 between sites, 1 between sectors of a site).
+        """
+        everybody = self._shadow_of_all.at(np.zeros((len(position_m), 1), np.int64), position_m[:, :2])
+        return np.sqrt(0.5) * (everybody + self._shadow.at(sites, position_m[:, :2]))
 
     def received_dbm(self, state: State, position_m, freq_hz, cells, chunk: int = 4096) -> np.ndarray:
         """Power received at positions from cells transmitting at full load.
