@@ -1,8 +1,8 @@
 r"""The link budget: how strongly every user hears every cell around it.
 
-.. math:: P_{rx} = P_{tx} + G(\phi, \theta) - L(d, f, \mathrm{los}) - X \quad [\mathrm{dBm}]
+.. math:: P_{rx} = P_{tx} - \max(L(d, f, \mathrm{los}) + X - G(\phi, \theta), L_{min}) \quad [\mathrm{dBm}]
 
-with the sector gain G, the TR 38.901 path loss L and the shadow fading X. Where there is a map, ``los`` is the ray's
+with the sector gain G, the TR 38.901 path loss L, the shadow fading X and the least coupling loss. Where there is a map, ``los`` is the ray's
 fate among the buildings; on open ground it is drawn with the standard's LOS probability from a field that changes
 slowly in space.
 
@@ -26,6 +26,8 @@ from dnt_lab.physical.shadowing import GaussianField
 from dnt_lab.physical.state import State
 
 THERMAL_NOISE_DBM_HZ = -173.975  # k * 290 K
+MIN_COUPLING_LOSS_DB = {"umi": 53.0, "inh": 45.0, "free_space": -np.inf}
+"""Least loss between the connectors of a cell and a user, however close they stand; 3GPP TR 25.942 (micro, pico)."""
 _QUANTA_PER_NOISE = 2.0**32
 _LOUDEST_Q = 2.0**62  # whole quanta must add up within 63 bits
 _FARTHEST_TILE = 2**40
@@ -204,7 +206,9 @@ class Radio:
             loss = np.repeat(
                 self.loss_db(position_m[rows], freq_hz[rows], self._site[cells[rows, ::n_sectors]]), n_sectors, axis=1
             )
-            out[rows] = state.tx_power_dbm[cells[rows]] + self._gain_dbi(state, position_m[rows], cells[rows]) - loss
+            coupling_loss = loss - self._gain_dbi(state, position_m[rows], cells[rows])
+            coupling_loss = np.maximum(coupling_loss, MIN_COUPLING_LOSS_DB[self.scenario])
+            out[rows] = state.tx_power_dbm[cells[rows]] - coupling_loss
         return np.where(state.on[cells], out, -np.inf)
 
     def _gain_dbi(self, state: State, position_m, cells):

@@ -159,3 +159,13 @@ def test_shadowing_is_standard_normal_and_half_shared_between_sites():
     np.testing.assert_allclose(x.std(axis=0), 1.0, atol=0.06)
     correlation = np.corrcoef(x.T)[np.triu_indices(3, 1)]
     np.testing.assert_allclose(correlation, 0.5, atol=0.06)
+
+
+def test_nobody_couples_more_tightly_than_the_least_coupling_loss():
+    state, _ = make_state(np.array([[0.0, 0.0]]), np.array([[0.1, 0.0]]), n_sectors=1, height_m=1.6, tx_power_dbm=46.0)
+    radio = Radio(state.cell_position_m)
+    power = radio.received_dbm(state, state.position_m, state.freq_hz[state.channel], np.zeros((1, 1), int))
+    assert power == pytest.approx(46.0 - 53.0)
+    wide = PhysicalNetwork.open_field(n_users=60, seed=1, tx_power_dbm=46.0, bandwidth_hz=20e6)
+    for _ in range(40):
+        wide.step(2.0)

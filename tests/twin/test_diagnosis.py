@@ -244,7 +244,7 @@ def test_same_seed_same_case():
 
 def test_study_of_forty_faults():
     """Bands far below what was measured on 200 faults (precision 0.99, recall 0.94)."""
-    study = fault_study(n_faults=40, n_healthy=6, seed=3, n_tuning=20)
+    study = fault_study(n_faults=40, n_healthy=4, seed=3, n_tuning=10)
     twin = study.table.loc["twin"]
     assert twin.loc["all", "faults"] == 40
     assert twin.loc["all", "precision"] >= 0.9
