@@ -16,8 +16,8 @@ Scores are log-likelihood ratios against "healthy" in nats, less the BIC price :
 (Schwarz 1978) and :math:`\ln T` for the onset, tried at each of T instants. So they compare across kinds, and one
 threshold serves all.
 
-The twin must know the propagation (`dnt_lab.twin.NetworkTwin.mirror` does): one with a shadowing map of its own takes the
-difference for wrong powers. Measurement errors up to about 3 dB are borne; larger ones favour who is reported by chance.
+The twin must know the propagation (`dnt_lab.twin.NetworkTwin.mirror` does): one with a shadowing map of its own takes
+the difference for wrong powers. Measurement errors up to about 3 dB are borne; larger ones bias who is reported.
 """
 
 from __future__ import annotations
