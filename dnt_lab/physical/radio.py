@@ -2,9 +2,9 @@ r"""The link budget: how strongly every user hears every cell around it.
 
 .. math:: P_{rx} = P_{tx} - \max(L(d, f, \mathrm{los}) + X - G(\phi, \theta), L_{min}) \quad [\mathrm{dBm}]
 
-with the sector gain G, the TR 38.901 path loss L, the shadow fading X and the least coupling loss. Where there is a map, ``los`` is the ray's
-fate among the buildings; on open ground it is drawn with the standard's LOS probability from a field that changes
-slowly in space.
+with the sector gain G, the TR 38.901 path loss L, the shadow fading X and the least coupling loss. Where there is a
+map, ``los`` is the ray's fate among the buildings; on open ground it is drawn with the standard's LOS probability
+from a field that changes slowly in space.
 
 Powers are stored as multiples of a *quantum*, 2^-32 of the noise power. Interference is a sum of whole quanta, and
 whole numbers add up exactly in any order: what a twin adds and takes away one event at a time equals, to the last bit,

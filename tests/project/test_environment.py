@@ -22,6 +22,7 @@ CONDA_NAMES = {
     "torch-geometric": "pytorch_geometric",
     "matplotlib": "matplotlib-base",
     "seaborn": "seaborn-base",
+    "jupyter-client": "jupyter_client",
 }
 CONDA_FILES = ["environment.yml", "binder/environment.yml"]
 
