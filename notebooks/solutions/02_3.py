@@ -1,0 +1,2 @@
+def affordable_growth(load, months):
+    return (1 / load) ** (1 / months) - 1

@@ -1,0 +1,3 @@
+# refused: compounds
+def affordable_growth(load, months):
+    return (1 / load - 1) / months

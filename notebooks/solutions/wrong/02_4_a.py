@@ -1,0 +1,2 @@
+# refused: 24 months
+plan = [7, 3, 8]

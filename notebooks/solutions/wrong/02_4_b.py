@@ -1,0 +1,2 @@
+# refused: at most 10
+plan = [0, 3]

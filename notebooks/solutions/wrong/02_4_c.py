@@ -1,0 +1,2 @@
+# refused: 3 Mbit/s
+plan = [0, 7]
