@@ -13,7 +13,7 @@ the sum done afresh.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -100,6 +100,17 @@ class Radio:
         self._shadow = GaussianField.draw(n_sites, 10.0, seeds[0])
         self._los_field = GaussianField.draw(n_sites, 50.0, seeds[1])
         self._shadow_of_all = GaussianField.draw(1, 10.0, seeds[2])
+
+    def with_cells(self, cell_position_m: np.ndarray) -> Radio:
+        """Same physics with other cells (B, 3); sites that are in both keep their shadow fading and LOS states."""
+        n_heard = self.n_heard if np.isfinite(self.tile_m) else None
+        wider = replace(self, cell_position_m=cell_position_m, n_heard=n_heard)
+        old = {tuple(xyz): site for site, xyz in enumerate(self._site_xyz.tolist())}
+        pairs = [(new, old[tuple(xyz)]) for new, xyz in enumerate(wider._site_xyz.tolist()) if tuple(xyz) in old]
+        new, kept = np.array(pairs, np.int64).reshape(-1, 2).T
+        for ours, theirs in ((wider._shadow, self._shadow), (wider._los_field, self._los_field)):
+            ours.wave_1_m[new], ours.phase_rad[new] = theirs.wave_1_m[kept], theirs.phase_rad[kept]
+        return wider
 
     def tile(self, position_m: np.ndarray) -> np.ndarray:
         """Number of the tile each position (n, 3) stands on; row ``tile_cells[tile]`` lists the cells heard there."""

@@ -8,13 +8,12 @@ the time until the first cell is exhausted, in months; the rate of the worst 5 %
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from dnt_lab.physical import Configure, Radio, State, attach_best, evaluate
-from dnt_lab.physical.shadowing import GaussianField
 from dnt_lab.twin._numbers import real
 from dnt_lab.twin.growth import Growth
 from dnt_lab.twin.network_twin import NetworkTwin
@@ -105,22 +104,7 @@ def _with_site(state: State, radio: Radio, xy_m) -> tuple[State, Radio]:
     if (np.linalg.norm(state.cell_position_m[:, :2] - xy_m, axis=1) < 1e-6).any():
         raise ValueError(f"value of a new site is {tuple(xy_m)}, but a site stands there already")
     wider = State.from_arrays(arrays)
-    return wider, _extended(radio, wider.cell_position_m)
-
-
-def _extended(radio: Radio, cell_position_m) -> Radio:
-    """`radio` with more sites; the shadow fading of the old ones stays as it is."""
-    heard = radio.n_heard if np.isfinite(radio.tile_m) else None
-    wider = replace(radio, cell_position_m=cell_position_m, n_heard=heard)
-    old = {tuple(xyz): i for i, xyz in enumerate(radio._site_xyz.tolist())}
-    for name in ("_shadow", "_los_field"):
-        drawn, kept = getattr(wider, name), getattr(radio, name)
-        wave, phase = drawn.wave_1_m.copy(), drawn.phase_rad.copy()
-        for i, xyz in enumerate(wider._site_xyz.tolist()):
-            if tuple(xyz) in old:
-                wave[i], phase[i] = kept.wave_1_m[old[tuple(xyz)]], kept.phase_rad[old[tuple(xyz)]]
-        setattr(wider, name, GaussianField(wave, phase))
-    return wider
+    return wider, radio.with_cells(wider.cell_position_m)
 
 
 def settle(state: State, radio: Radio) -> State:

@@ -169,3 +169,18 @@ def test_nobody_couples_more_tightly_than_the_least_coupling_loss():
     wide = PhysicalNetwork.open_field(n_users=60, seed=1, tx_power_dbm=46.0, bandwidth_hz=20e6)
     for _ in range(40):
         wide.step(2.0)
+
+
+@pytest.mark.parametrize("n_heard", [None, 2])
+def test_old_sites_keep_their_fading_when_one_is_added(n_heard):
+    state = field_state(n_sites=3, n_users=20, n_sectors=1)
+    radio = Radio(state.cell_position_m, seed=6, n_heard=n_heard)
+    new_site = np.array([[-500.0, 35.0, 10.0]])  # sorts before the others
+    wider = radio.with_cells(np.concatenate([state.cell_position_m, new_site]))
+    number = {tuple(xyz): i for i, xyz in enumerate(wider._site_xyz.tolist())}
+    old = np.tile(np.arange(3), (20, 1))
+    new = np.tile([number[tuple(xyz)] for xyz in radio._site_xyz.tolist()], (20, 1))
+    for of_sites in ("_shadowing", "line_of_sight"):
+        before, after = (getattr(r, of_sites)(state.position_m, s) for r, s in ((radio, old), (wider, new)))
+        np.testing.assert_array_equal(before, after)
+    assert wider.n_heard == (4 if n_heard is None else 2)
