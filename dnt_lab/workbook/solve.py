@@ -1,7 +1,7 @@
 """Copies of a notebook with its exercises solved, or answered wrongly on purpose, to test that the checks can tell.
 
-Wrong answers go in by rounds: the first wrong answer of every exercise in one copy, the second in the next. That is
-allowed because later cells never use a student's answer, and it costs one run a round instead of one per answer.
+All wrong answers go into one copy, each followed by a check of its own, so that one run tries them all. That is allowed
+because later cells never use a student's answer.
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from copy import deepcopy
 from pathlib import Path
 
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
 
 from dnt_lab.workbook.exercises import find_exercises, refusal_words
 
@@ -28,42 +29,40 @@ def solved_copy(nb: NotebookNode, folder: Path) -> NotebookNode:
     return _with_sources(nb, {e.stub_index: e.solution for e in exercises})
 
 
-def wrong_copies(nb: NotebookNode, folder: Path) -> list[tuple[NotebookNode, dict[str, Path]]]:
-    """Return copies that hold every wrong answer once, each with the file that went into each exercise."""
-    exercises = find_exercises(nb, folder)
-    rounds = []
-    for turn in range(max((len(e.wrong) for e in exercises), default=0)):
-        here = [e for e in exercises if turn < len(e.wrong)]
-        files = {e.name: e.wrong[turn] for e in here}
-        rounds.append((_with_sources(nb, {e.stub_index: e.wrong[turn] for e in here}), files))
-    return rounds
+def wrong_copy(nb: NotebookNode, folder: Path) -> NotebookNode:
+    """Return a copy in which each wrong answer stands before a check of its own."""
+    wrong = {e.check_index: e.wrong for e in find_exercises(nb, folder)}
+    copy, cells = _with_sources(nb, {}), []
+    for index, cell in enumerate(copy.cells):
+        for path in wrong.get(index, ()):
+            cells.append(new_code_cell(path.read_text(encoding="utf-8").strip("\n"), id=f"{path.stem}-answer"))
+            cells.append(new_code_cell(cell.source, id=f"{path.stem}-check"))
+        cells += [] if wrong.get(index) else [cell]
+    copy.cells = cells
+    return copy
 
 
-def check_lines(nb: NotebookNode, folder: Path) -> dict[str, str]:
-    """Return what the check of each exercise printed in an executed notebook."""
-    lines = {}
-    for exercise in find_exercises(nb, folder):
-        if exercise.check_index is not None:
-            outputs = nb.cells[exercise.check_index].outputs
-            lines[exercise.name] = "".join(out.text for out in outputs if out.output_type == "stream").strip()
-    return lines
+def accepted_wrongly(executed: NotebookNode, path: Path, exercise: str) -> str | None:
+    """Return why the wrong answer in `path` was not refused as its file asks for, in an executed `wrong_copy`.
 
-
-def accepted_wrongly(lines: Mapping[str, str], files: Mapping[str, Path]) -> list[str]:
-    """Return a sentence for each wrong answer that was not refused, or not with the words its file asks for."""
-    complaints = []
-    for exercise, path in files.items():
-        line = lines.get(exercise, "")
-        try:
-            missing = [word for word in refusal_words(path) if word.casefold() not in line.casefold()]
-        except ValueError as error:
-            complaints.append(str(error))
-            continue
-        if not line.startswith(f"{exercise} try again"):
-            complaints.append(f"{path.name} must be refused, but the check said: {line or 'nothing'}")
-        elif missing:
-            complaints.append(f"the refusal of {path.name} does not say {' and '.join(map(repr, missing))}: {line}")
-    return complaints
+    None if it was, or if the run stopped before its turn.
+    """
+    cells = {cell.id: cell for cell in executed.cells}
+    try:
+        words = refusal_words(path)
+    except ValueError as error:
+        return str(error)
+    stopped = next((out for out in cells[f"{path.stem}-answer"].outputs if out.output_type == "error"), None)
+    if stopped:
+        return f"{path.name} stopped with {stopped.ename}: {stopped.evalue}"
+    check = cells[f"{path.stem}-check"]
+    if check.execution_count is None:
+        return None
+    line = "".join(out.text for out in check.outputs if out.output_type == "stream").strip()
+    if not line.startswith(f"{exercise} try again"):
+        return f"{path.name} must be refused, but the check said: {line or 'nothing'}"
+    missing = [word for word in words if word.casefold() not in line.casefold()]
+    return f"the refusal of {path.name} does not say {' and '.join(map(repr, missing))}: {line}" if missing else None
 
 
 def _with_sources(nb: NotebookNode, files: Mapping[int, Path]) -> NotebookNode:

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dnt_lab.workbook import notebooks
+from dnt_lab.workbook.exercises import find_exercises
 from dnt_lab.workbook.processes import PeakMemory
 from dnt_lab.workbook.runner import CELL_TIMEOUT_S, SERVER_MIB, Outcome, execute
-from dnt_lab.workbook.solve import accepted_wrongly, check_lines, wrong_copies
+from dnt_lab.workbook.solve import accepted_wrongly, wrong_copy
 
 
 def run_wrong(paths: Sequence[Path], timeout_s: int = CELL_TIMEOUT_S) -> Iterator[Outcome]:
-    """Run each notebook once per round of wrong answers and yield whether all of them were refused.
+    """Run each notebook once with all its wrong answers and yield whether all of them were refused.
 
     Nothing is kept of the runs but the outcome.
     """
@@ -27,13 +28,15 @@ def run_wrong(paths: Sequence[Path], timeout_s: int = CELL_TIMEOUT_S) -> Iterato
 
 def _complaints(path: Path, scratch: Path, timeout_s: int) -> Iterator[str]:
     source, target = scratch / path.name, scratch / f"executed_{path.name}"
-    rounds = wrong_copies(notebooks.read(path), path.parent)
-    if not rounds:
+    nb = notebooks.read(path)
+    checked = [exercise for exercise in find_exercises(nb, path.parent) if exercise.check_index is not None]
+    answers = [(exercise.name, file) for exercise in checked for file in exercise.wrong]
+    if not answers:
         yield "there are no wrong answers in solutions/wrong"
-    for nb, files in rounds:
-        notebooks.write(nb, source)
-        _, error = execute(source, target, path.parent, {}, strict=False, timeout_s=timeout_s)
-        if error:
-            yield f"with {', '.join(file.name for file in files.values())}: {error}"
-        else:
-            yield from accepted_wrongly(check_lines(notebooks.read(target), path.parent), files)
+        return
+    notebooks.write(wrong_copy(nb, path.parent), source)
+    _, error = execute(source, target, path.parent, {}, strict=False, timeout_s=timeout_s)
+    if error:
+        yield error
+    executed = notebooks.read(target)
+    yield from filter(None, (accepted_wrongly(executed, file, name) for name, file in answers))

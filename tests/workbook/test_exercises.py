@@ -1,5 +1,6 @@
 import nbformat
 import pytest
+from nbformat.v4 import new_output
 
 from dnt_lab import workbook
 from dnt_lab.workbook import cells, notebooks, solve
@@ -83,21 +84,32 @@ def test_copies_hold_the_solutions_or_each_wrong_answer_once(one):
     assert "count = 3" in [cell.source for cell in solved.cells]
     assert not any(cell.get("outputs") for cell in solved.cells) and any(cell.get("outputs") for cell in nb.cells)
     (folder / "solutions" / "wrong" / "01_2_b.py").write_text("# refused: x\npower_db = 1\n")
-    rounds = solve.wrong_copies(nb, folder)
-    assert [sorted(path.name for path in files.values()) for _, files in rounds] == [
-        ["01_1_a.py", "01_2_a.py", "01_3_a.py"],
-        ["01_2_b.py"],
-    ]
-    assert solve.check_lines(nb, folder) == {f"1.{k}": f"1.{k} not attempted yet" for k in (1, 2, 3)}
+    ids = [cell.id for cell in solve.wrong_copy(nb, folder).cells]
+    tried = [name for name in ids if name.endswith(("-answer", "-check"))]
+    files = ["01_1_a", "01_2_a", "01_2_b", "01_3_a"]
+    assert tried == [f"{file}-{part}" for file in files for part in ("answer", "check")]
     (folder / "solutions" / "01_3.py").unlink()
     with pytest.raises(FileNotFoundError, match=r"exercise 1\.3 has no solution: 01_3\.py is missing"):
         solve.solved_copy(nb, folder)
 
 
-def test_a_wrong_answer_that_passes_is_reported(one):
-    exercise = find_exercises(notebooks.read(one), one.parent)[0]
-    files = {"1.1": exercise.wrong[0]}
-    assert solve.accepted_wrongly({"1.1": "1.1 try again: 4 is too large. Hint: count the masts"}, files) == []
-    assert solve.accepted_wrongly({"1.1": "1.1 ok"}, files) == ["01_1_a.py must be refused, but the check said: 1.1 ok"]
-    assert "but the check said: nothing" in solve.accepted_wrongly({}, files)[0]
-    assert "does not say 'masts'" in solve.accepted_wrongly({"1.1": "1.1 try again: 4 is too large."}, files)[0]
+@pytest.mark.parametrize(
+    ("said", "complaint"),
+    [
+        ("1.1 try again: 4 is too large. Hint: count the masts", None),
+        ("1.1 ok", "01_1_a.py must be refused, but the check said: 1.1 ok"),
+        ("", "01_1_a.py must be refused, but the check said: nothing"),
+        (
+            "1.1 try again: 4 is too large.",
+            "the refusal of 01_1_a.py does not say 'masts': 1.1 try again: 4 is too large.",
+        ),
+    ],
+)
+def test_a_wrong_answer_that_passes_is_reported(one, said, complaint):
+    nb = notebooks.read(one)
+    path = find_exercises(nb, one.parent)[0].wrong[0]
+    copy = solve.wrong_copy(nb, one.parent)
+    check = next(cell for cell in copy.cells if cell.id == "01_1_a-check")
+    assert solve.accepted_wrongly(copy, path, "1.1") is None  # not run yet, so nothing can be said
+    check.execution_count, check.outputs = 1, [new_output("stream", text=said)] if said else []
+    assert solve.accepted_wrongly(copy, path, "1.1") == complaint

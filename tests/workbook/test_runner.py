@@ -53,7 +53,7 @@ def test_wrong_answers_that_pass_or_break_the_notebook_are_reported(one):
     assert outcome.status == "failed"
     assert "01_1_a.py must be refused, but the check said: 1.1 ok" in outcome.error
     assert "01_3_a.py must begin with '# refused:" in outcome.error
-    assert "with 01_2_b.py: cell In [" in outcome.error and "RuntimeError: typo" in outcome.error
+    assert "01_2_b.py stopped with RuntimeError: typo" in outcome.error
     for path in wrong.iterdir():
         path.unlink()
     (outcome,) = run_wrong([one])
