@@ -136,7 +136,8 @@ def _ride(canyon: Canyon, state: State, radio_map: _RadioMap, rng: np.random.Gen
             serving = _serving(state, power_dbm + 10 * np.log10(np.maximum(gain, 1e-9)), sinr[..., 0], canyon.dt_s)
     reporting = rng.random(canyon.n_lorries) < canyon.connected
     lorries_ahead = _ahead(canyon, *(part[:, reporting] for part in lorries), rng)
-    model = radio_map.foresee(*_ahead(canyon, *users, rng), *lorries_ahead)
+    users_ahead_m, _ = _ahead(canyon, *users, rng)
+    model = radio_map.foresee(users_ahead_m, *lorries_ahead)
     told, ahead_s = _told(canyon)
     way_m = np.linalg.norm(users[1][told], axis=2)[..., None] * ahead_s[:, None, 1:]
     weight = np.exp(-way_m / _DECORRELATION_M)[..., None]
@@ -185,7 +186,7 @@ class _RadioMap:
         self.gain = _beam_gain(state, at_m, canyon.n_beams)
         self.noise_mw = radio.noise_mw(state)[0]
 
-    def foresee(self, users_m, users_m_s, lorries_m, lorries_m_s) -> np.ndarray:
+    def foresee(self, users_m, lorries_m, lorries_m_s) -> np.ndarray:
         """SINR (T, U, H, K) at positions (T, U, H, 2) with lorries at (T, L, H, 2) that drive at (T, L, 2)."""
         spot = self._tree.query(users_m)[1]
         power_dbm = self.power_dbm[spot]
