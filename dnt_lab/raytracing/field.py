@@ -1,0 +1,106 @@
+r"""The field along a path: free space, then each wall, with its full polarisation.
+
+.. math:: a = \frac{\lambda}{4 \pi L}\; \hat e_{rx}^T \prod_k R_k \; \hat e_{tx}, \qquad
+          R_k = r_{TE}\, \hat e_s \hat e_s^T + r_{TM}\, \hat e_{p,r} \hat e_{p,i}^T
+
+=================  ==============================================================  ====
+symbol             meaning                                                         unit
+=================  ==============================================================  ====
+``L``              unfolded length of the path                                     m
+``k_in``           unit vector of travel before a wall, ``k_out`` behind it        --
+``e_s``            direction across the plane of incidence (TE)                    --
+``e_p``            direction in the plane of incidence, across the travel (TM)     --
+``r_te``, ``r_tm``  reflection coefficients of the wall's material                  --
+=================  ==============================================================  ====
+
+Source: ITU-R P.2040; the basis vectors of an antenna are those of spherical coordinates, as in 3GPP TR 38.901.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def travel(points_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return unit vectors (..., k+1, 3) and lengths (..., k+1) of the segments of polylines (..., k+2, 3)."""
+    step_m = np.diff(points_m, axis=-2)
+    length_m = np.sqrt(np.einsum("...j,...j->...", step_m, step_m))
+    return step_m / length_m[..., None], length_m
+
+
+def spherical_basis(direction: np.ndarray) -> np.ndarray:
+    """Unit vectors of theta and phi (..., 2, 3) at a direction of travel (..., 3); azimuth 0 at the poles."""
+    across = np.hypot(direction[..., 0], direction[..., 1])
+    pole = across < 1e-12
+    cos, sin = (np.divide(direction[..., i], across, out=np.full_like(across, 1.0 - i), where=~pole) for i in (0, 1))
+    up = direction[..., 2]
+    theta = np.stack([up * cos, up * sin, -across], axis=-1)
+    return np.stack([theta, np.stack([-sin, cos, np.zeros_like(cos)], axis=-1)], axis=-2)
+
+
+def angles_deg(direction: np.ndarray) -> np.ndarray:
+    """Zenith (0 to 180) and azimuth (-180 to 180] of unit vectors (..., 3), in degrees, shape (..., 2)."""
+    across = np.hypot(direction[..., 0], direction[..., 1])
+    zenith = np.arctan2(across, direction[..., 2])
+    azimuth = np.arctan2(direction[..., 1], direction[..., 0])
+    return np.degrees(np.stack([zenith, azimuth], axis=-1))
+
+
+def incidence_cosine(k_in: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    """Cosine of the angle of incidence, 0 to 1, of travel (N, 3) at walls with normals (N, 3)."""
+    return np.minimum(np.abs(np.einsum("nj,nj->n", k_in, normal)), 1.0)
+
+
+def reflection_coefficients(materials, material_index, cos_incidence, freq_hz, *, extrapolate=False):
+    """Coefficients r_te and r_tm (N,) of bounces at materials of a list, by their numbers (N,)."""
+    r_te, r_tm = np.zeros((2, len(material_index)), complex)
+    for number in np.unique(material_index):
+        rows = material_index == number
+        r_te[rows], r_tm[rows] = materials[number].reflection(cos_incidence[rows], freq_hz, extrapolate=extrapolate)
+    return r_te, r_tm
+
+
+def transfer_matrix(points_m, normal, r_te, r_tm, wavelength_m, *, polarised=True) -> np.ndarray:
+    """Return the Jones matrices (N, 2, 2) of paths with k bounces each.
+
+    Parameters
+    ----------
+    points_m : ndarray, shape (N, k + 2, 3)
+        Transmitter, interaction points, receiver, in metres.
+    normal : ndarray, shape (N, k, 3)
+        Unit normals of the walls; either side.
+    r_te, r_tm : ndarray of complex, shape (N, k)
+        Reflection coefficients.
+    wavelength_m : float
+        Wavelength in metres.
+    polarised : bool
+        False for the scalar model: each bounce multiplies the amplitude by the root of the mean of ``|r_te|^2`` and
+        ``|r_tm|^2``, and antennas receive whatever the polarisation (the NIST Q-D model).
+
+    Returns
+    -------
+    ndarray of complex, shape (N, 2, 2)
+        From (theta, phi) at the transmitter, columns, to (theta, phi) at the receiver, rows; without the phase of
+        travelling.
+    """
+    k, length_m = travel(points_m)
+    free_space = wavelength_m / (4 * np.pi * length_m.sum(axis=1))
+    if not polarised:
+        bounces = np.sqrt((np.abs(r_te) ** 2 + np.abs(r_tm) ** 2) / 2).prod(axis=1)
+        return (free_space * bounces)[:, None, None] * np.eye(2, dtype=complex)
+    field = spherical_basis(k[:, 0]).astype(complex)  # two waves at once, theta and phi
+    for i in range(normal.shape[1]):
+        field = _reflected(field, k[:, i], k[:, i + 1], normal[:, i], r_te[:, i], r_tm[:, i])
+    arrived = np.einsum("nrj,ntj->nrt", spherical_basis(-k[:, -1]), field)
+    return free_space[:, None, None] * arrived
+
+
+def _reflected(field, k_in, k_out, normal, r_te, r_tm):
+    """Fields (N, 2, 3) behind a wall."""
+    e_s = np.cross(k_in, normal)
+    length = np.linalg.norm(e_s, axis=1, keepdims=True)
+    straight = length[:, 0] < 1e-9  # head on there is no plane of incidence, and any direction across will do
+    e_s = np.where(straight[:, None], spherical_basis(k_in)[:, 0], e_s / np.where(length > 0, length, 1.0))
+    e_in, e_out = np.cross(e_s, k_in), np.cross(e_s, k_out)
+    te, tm = np.einsum("ntj,nj->nt", field, e_s), np.einsum("ntj,nj->nt", field, e_in)
+    return (r_te[:, None] * te)[..., None] * e_s[:, None] + (r_tm[:, None] * tm)[..., None] * e_out[:, None]

@@ -1,0 +1,126 @@
+"""Trace: line of sight and specular reflections between transmitters and receivers, by the method of images.
+
+>>> from dnt_lab.raytracing import Scene, trace
+>>> room = Scene.room((8.0, 5.0, 3.0), "concrete")
+>>> trace(room, tx=[1.0, 2.5, 2.5], rx=[6.0, 2.0, 1.5], freq_hz=28e9, max_order=1)
+Paths(7 at 28 GHz: 1 of order 0, 6 of order 1; 1 of 1 links have one)
+
+The search is exhaustive and exact: no path is sampled, none is missed, and a link's paths do not depend on which other
+links are asked for. Three steps for each transmitter: an image tree (`image_tree`), the receivers that lie in each
+beam, and for those the path traced back and held against all obstacles (`back_trace`, `occlusion`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dnt_lab.datasets._checks import whole
+from dnt_lab.physical.pathloss import SPEED_OF_LIGHT_M_S
+from dnt_lab.raytracing.back_trace import specular_points
+from dnt_lab.raytracing.field import (
+    angles_deg,
+    incidence_cosine,
+    reflection_coefficients,
+    transfer_matrix,
+    travel,
+)
+from dnt_lab.raytracing.paths import Paths, concatenate
+
+MAX_ORDER = 3
+
+
+def trace(
+    scene, tx, rx, freq_hz, max_order=2, *, polarised=True, extrapolate=False, speed_of_light_m_s=SPEED_OF_LIGHT_M_S
+) -> Paths:
+    """Return all paths with up to `max_order` specular reflections.
+
+    Parameters
+    ----------
+    scene : Scene
+        Triangles and their materials.
+    tx, rx : array_like, shapes (3,) or (T, 3), and (3,) or (R, 3)
+        Positions of transmitters and receivers in metres.
+    freq_hz : float
+        Carrier frequency in Hz.
+    max_order : int
+        Most reflections a path may have, 0 to 3.
+    polarised : bool
+        False for the scalar model of NIST's tool: see `field.transfer_matrix`.
+    extrapolate : bool
+        Use a material beyond the frequencies for which it was measured.
+    speed_of_light_m_s : float
+        3e8 reproduces tools that round it.
+
+    Returns
+    -------
+    Paths
+        Sorted by transmitter, receiver, delay and order.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a position is not finite, a transmitter stands where a receiver does, or a number is out of range; if a
+        material is unknown at `freq_hz` and `extrapolate` is False.
+
+    Notes
+    -----
+    A node on a face neither reflects there nor is it blocked by it. A reflection exactly on an edge counts, once.
+    """
+    tx_m, rx_m = _positions("tx", tx), _positions("rx", rx)
+    freq_hz, speed_of_light_m_s = _positive("freq_hz", freq_hz), _positive("speed_of_light_m_s", speed_of_light_m_s)
+    max_order = whole("max_order", max_order, 0, MAX_ORDER)
+    for t in range(len(tx_m)):
+        same = (rx_m == tx_m[t]).all(axis=1)
+        if same.any():
+            raise ValueError(
+                f"rx {np.flatnonzero(same)[0]} stands where tx {t} does, {tx_m[t].tolist()}; move one of them"
+            )
+    parts = []
+    for t in range(len(tx_m)):
+        for order, (row, points_m, polygon) in enumerate(specular_points(scene.occluders, tx_m[t], rx_m, max_order)):
+            corners_m = np.concatenate(
+                [np.broadcast_to(tx_m[t], (len(row), 1, 3)), points_m, rx_m[row][:, None]], axis=1
+            )
+            normal = scene.polygons.normal[polygon]
+            material = scene.polygons.material_index[polygon]
+            k, length_m = travel(corners_m)
+            cosine = incidence_cosine(k[:, :-1].reshape(-1, 3), normal.reshape(-1, 3))
+            r_te, r_tm = reflection_coefficients(
+                scene.materials, material.ravel(), cosine, freq_hz, extrapolate=extrapolate
+            )
+            transfer = transfer_matrix(
+                corners_m, normal, r_te.reshape(material.shape), r_tm.reshape(material.shape),
+                speed_of_light_m_s / freq_hz, polarised=polarised,
+            )  # fmt: skip
+            parts.append(
+                Paths(
+                    freq_hz=freq_hz, tx_m=tx_m, rx_m=rx_m, tx=np.full(len(row), t), rx=row,
+                    order=np.full(len(row), order), delay_s=length_m.sum(axis=1) / speed_of_light_m_s,
+                    transfer=transfer, aod_deg=angles_deg(k[:, 0]), aoa_deg=angles_deg(-k[:, -1]), points_m=points_m,
+                    object_index=scene.polygons.object_index[polygon], material_index=material,
+                    diffuse=np.zeros(len(row), bool), objects=scene.objects,
+                    materials=tuple(material.name for material in scene.materials),
+                )  # fmt: skip
+            )
+    return concatenate(parts)
+
+
+def _positions(name: str, values) -> np.ndarray:
+    try:
+        positions = np.atleast_2d(np.asarray(values, float))
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {values!r}, but positions are numbers of metres, (3,) or (N, 3)") from None
+    if positions.ndim != 2 or positions.shape[1] != 3 or len(positions) == 0:
+        raise ValueError(f"{name} has shape {np.shape(values)}, but positions in metres need (3,) or (N, 3)")
+    if not np.isfinite(positions).all():
+        wrong = positions[~np.isfinite(positions).all(axis=1)][0]
+        raise ValueError(f"{name} holds {wrong.tolist()}, but a position has finite coordinates in metres")
+    return positions
+
+
+def _positive(name: str, value) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise TypeError(f"{name} is {value!r}, but a number over 0 is needed")
+    if not 0 < value < np.inf:
+        raise ValueError(f"{name} is {value}, but must be a finite number over 0")
+    return float(value)
