@@ -11,12 +11,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dnt_lab.raytracing.image_tree import PLANES, Level, beam_planes, image_tree
+from dnt_lab.raytracing.box_tree import BoxTree
+from dnt_lab.raytracing.image_tree import Level, image_tree
 from dnt_lab.raytracing.occlusion import Occluders
 from dnt_lab.raytracing.polygons import Polygons
 
-_BLOCK = 8_000_000  # numbers in one temporary array
-_GROUP = 32  # receivers that are asked as one first
 _INSIDE = 0.25  # winding number; 1/2 on the surface, where the inside may be meant as well
 
 
@@ -35,9 +34,12 @@ def specular_points(occluders: Occluders, tx_m: np.ndarray, rx_m: np.ndarray, ma
     polygons = occluders.polygons
     seen = np.flatnonzero(~occluders.blocked(np.broadcast_to(tx_m, rx_m.shape), rx_m))
     yield seen, np.zeros((len(seen), 0, 3)), np.zeros((len(seen), 0), int)
-    levels = image_tree(polygons, tx_m, max_order, seen_from_both_sides(polygons, tx_m, rx_m)) if max_order else []
+    nobody = np.zeros(0, int)
+    receivers = BoxTree(rx_m, rx_m, occluders.tree.origin_m, occluders.tree.slack_m, leaf=16)
+    levels = image_tree(occluders, tx_m, rx_m, max_order, seen_from_both_sides(polygons, tx_m, rx_m)) if max_order else []
     for order in range(1, max_order + 1):
-        row, sequence = _in_beam(polygons, levels[order - 1], rx_m)
+        pairs = list(receivers.in_beams(levels[order - 1].planes))
+        sequence, row = (np.concatenate(part) for part in zip(*pairs, strict=True)) if pairs else (nobody, nobody)
         row, points_m, polygon = _traced_back(polygons, levels[:order], tx_m, rx_m, row, sequence)
         yield _unobstructed(occluders, tx_m, rx_m, row, points_m, polygon)
 
@@ -71,47 +73,6 @@ def _solid_angle(a, b, c):
     )
 
 
-def _in_beam(polygons: Polygons, level: Level, rx_m: np.ndarray):
-    """Pairs of a receiver and a sequence whose last beam reaches it; nearby receivers are first asked as one."""
-    origin_m = rx_m.mean(axis=0)
-    slack_m = np.float32(1e-5 * polygons.extent_m)
-    homogeneous = np.concatenate([rx_m - origin_m, np.ones((len(rx_m), 1))], axis=1).astype(np.float32)
-    groups = _neighbours(rx_m)
-    middle = np.stack([homogeneous[g].mean(axis=0) for g in groups])
-    radius = np.array([np.linalg.norm(homogeneous[g] - m, axis=1).max() for g, m in zip(groups, middle, strict=True)])
-    radius = radius.astype(np.float32) + slack_m
-    found = [np.zeros((2, 0), int)]
-    step = max(1, _BLOCK // (PLANES * max(len(groups), _GROUP)))
-    for first in range(0, len(level), step):
-        part = slice(first, first + step)
-        planes = beam_planes(polygons, level.polygon[part], level.image_m[part], origin_m)
-        near = np.ones((len(planes), len(groups)), bool)
-        for p in range(PLANES):
-            near &= planes[:, p] @ middle.T >= -radius
-        for g, rows in enumerate(groups):
-            sequence = np.flatnonzero(near[:, g])
-            if len(sequence):
-                height = planes[sequence].reshape(-1, 4) @ homogeneous[rows].T
-                inside = (height.reshape(-1, PLANES, len(rows)) >= -slack_m).all(axis=1)
-                s, r = np.nonzero(inside)
-                found.append(np.stack([rows[r], sequence[s] + first]))
-    return np.concatenate(found, axis=1)
-
-
-def _neighbours(rx_m: np.ndarray) -> list[np.ndarray]:
-    """Rows of receivers in groups of neighbours."""
-    groups = [np.arange(len(rx_m))]
-    while len(groups[0]) > _GROUP:
-        groups = [half for group in groups for half in _split(group, rx_m)]
-    return groups
-
-
-def _split(group, rx_m):
-    axis = np.ptp(rx_m[group], axis=0).argmax()
-    order = group[np.argsort(rx_m[group, axis], kind="stable")]
-    return order[: (len(order) + 1) // 2], order[(len(order) + 1) // 2 :]
-
-
 def _traced_back(polygons: Polygons, levels: list[Level], tx_m, rx_m, row, sequence):
     """Pairs whose interaction points all lie in their polygons, with points and polygons in the order of travel."""
     order = len(levels)
@@ -135,14 +96,15 @@ def _traced_back(polygons: Polygons, levels: list[Level], tx_m, rx_m, row, seque
 
 def _unobstructed(occluders: Occluders, tx_m, rx_m, row, points_m, polygon):
     """Paths that nothing cuts, each once."""
-    polygons, order = occluders.polygons, points_m.shape[1]
-    for k in reversed(range(order + 1)):
+    polygons, bounces = occluders.polygons, points_m.shape[1]
+    for k in reversed(range(bounces + 1)):
         start_m = points_m[:, k - 1] if k else np.broadcast_to(tx_m, (len(row), 3))
-        end_m = points_m[:, k] if k < order else rx_m[row]
+        end_m = points_m[:, k] if k < bounces else rx_m[row]
         free = ~occluders.blocked(start_m, end_m)
         row, points_m, polygon = row[free], points_m[free], polygon[free]
-    # on the seam of a surface's polygons the same path was found once for each of them
-    places = np.round(points_m / (100 * polygons.tolerance_m)).reshape(len(row), 3 * order)
-    key = np.column_stack([row, polygons.surface[polygon], places])
-    first = np.sort(np.unique(key, axis=0, return_index=True)[1])
+    # on a seam, or where two things share a face, the same path was found several times
+    order = np.lexsort((*polygon.T[::-1], row))
+    row, points_m, polygon = row[order], points_m[order], polygon[order]
+    places = np.round(points_m / (100 * polygons.tolerance_m)).reshape(len(row), 3 * bounces)
+    first = np.sort(np.unique(np.column_stack([row, places]), axis=0, return_index=True)[1])
     return row[first], points_m[first], polygon[first]

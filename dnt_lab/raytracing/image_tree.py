@@ -2,13 +2,17 @@ r"""The image tree: in which mirrors, and in which order, a transmitter can be s
 
 A wave reflected at a plane seems to come from the transmitter's mirror image behind it,
 :math:`I' = I - 2 (n \cdot I - d)\, n`. Mirrored again and again, images form a tree: a node of depth k is a sequence of k
-polygons. With F polygons there are F (F - 1)^(k - 1) of them; two exact questions leave a few hundred of a million.
+polygons. With F polygons there are F (F - 1)^(k - 1) of them; four exact questions leave a few hundred of a million.
 
 - *Facing*: a one-sided polygon must show its outside to the image.
-- *Beam*: what an image lights through its polygon is a pyramid, bounded by the planes through the image and an edge and
-  by the polygon itself. The next polygon must reach into it, and so must a receiver.
+- *Beam*: an image lights a pyramid through its polygon, bounded by the planes through the image and an edge and by the
+  polygon itself; and through the polygons before it, whose pyramids are mirrored along with the image. The next polygon
+  must reach into all of them, and so must a receiver.
+- *Height*: a wave that travels upwards above all receivers must meet a polygon that looks down; above the highest of
+  these it is lost.
+- *Sight*: what stands wholly behind another polygon reflects nothing (`visibility`; in small scenes not worth asking).
 
-Both may keep a sequence that carries no path, never drop one that does.
+Each may keep a sequence that carries no path, never drop one that does.
 """
 
 from __future__ import annotations
@@ -17,17 +21,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dnt_lab.raytracing.polygons import CORNERS, Polygons
+from dnt_lab.raytracing.occlusion import Occluders
+from dnt_lab.raytracing.polygons import CORNERS, RELATIVE_TOLERANCE, Polygons
+from dnt_lab.raytracing.visibility import not_hidden, windows_around
 
-PLANES = CORNERS + 1
-_BLOCK = 20_000_000  # numbers in one temporary array
-_MAX_SEQUENCES = 20_000_000
-_SLACK = 1e-5  # of the scene's extent: more than single precision errs
+_MAX_SEQUENCES = 3_000_000
 
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """All sequences of one length.
+    """All sequences of one length k.
 
     Attributes
     ----------
@@ -35,25 +38,37 @@ class Level:
         The last polygon, and the row of the sequence before it in the level above.
     image_m : ndarray, shape (S, 3)
         Image of the transmitter behind the last polygon, in metres.
+    window_m : ndarray, shape (S, 4, 3)
+        Corners of that polygon, through which the image shines.
+    planes : ndarray, shape (4 k + 1, S, 4), single precision
+        What the sequence lights, as `BoxTree.in_beams` takes it.
     """
 
     polygon: np.ndarray
     parent: np.ndarray
     image_m: np.ndarray
+    window_m: np.ndarray
+    planes: np.ndarray
 
     def __len__(self) -> int:
-        return len(self.polygon)
+        return len(self.image_m)
+
+    def rows(self, kept) -> Level:
+        """The sequences of a mask (S,)."""
+        return Level(
+            self.polygon[kept], self.parent[kept], self.image_m[kept], self.window_m[kept], self.planes[:, kept]
+        )
 
 
-def image_tree(polygons: Polygons, tx_m: np.ndarray, max_order: int, two_sided: np.ndarray) -> list[Level]:
+def image_tree(occluders: Occluders, tx_m, rx_m, max_order: int, two_sided: np.ndarray) -> list[Level]:
     """Return the levels of order 1 to `max_order`.
 
     Parameters
     ----------
-    polygons : Polygons
-        The mirrors.
-    tx_m : ndarray, shape (3,)
-        The transmitter, in metres.
+    occluders : Occluders
+        The mirrors, which also hide each other.
+    tx_m, rx_m : ndarray, shapes (3,) and (R, 3)
+        The transmitter and the receivers, in metres.
     max_order : int
         Length of the longest sequences.
     two_sided : ndarray of bool, shape (M,)
@@ -64,74 +79,123 @@ def image_tree(polygons: Polygons, tx_m: np.ndarray, max_order: int, two_sided: 
     ValueError
         If there are too many sequences to hold.
     """
-    nobody = np.zeros(0, int)
-    levels, last = [], Level(nobody, nobody, tx_m[None])
+    polygons = occluders.polygons
+    levels, last = [], _root(occluders, tx_m)
     for order in range(1, max_order + 1):
-        parent, polygon = _next_polygons(polygons, last, two_sided)
+        parent, polygon = _next_polygons(occluders, last, two_sided, rx_m if order == max_order > 1 else None)
+        if order == 1:
+            polygon = np.unique(polygon)
+            parent = np.zeros(len(polygon), int)
         if len(parent) > _MAX_SEQUENCES:
             raise ValueError(
                 f"max_order is {max_order}, but {len(polygons):,} polygons give {len(parent):,} sequences of {order} "
-                f"reflections; lower max_order, or cut the scene to what is near"
+                f"reflections, more than {_MAX_SEQUENCES:,}; lower max_order, or cut the scene to what is near"
             )
-        image_m = last.image_m[parent]
-        height_m = np.einsum("sj,sj->s", polygons.normal[polygon], image_m) - polygons.offset_m[polygon]
-        last = Level(polygon, parent, image_m - 2 * height_m[:, None] * polygons.normal[polygon])
+        last = _mirrored(occluders, last, parent, polygon)
+        last = last.rows(_may_come_down(polygons, last, two_sided, rx_m))
         levels.append(last)
     return levels
 
 
-def beam_planes(polygons: Polygons, polygon: np.ndarray, image_m: np.ndarray, origin_m: np.ndarray) -> np.ndarray:
-    """Planes (S, 5, 4) around the beams that images (S, 3) send through polygons (S,).
+def _root(occluders: Occluders, tx_m: np.ndarray) -> Level:
+    """The transmitter itself, shining everywhere; where sight is asked for, through the windows of a cube."""
+    if occluders.is_small:
+        return Level(np.full(1, -1), np.zeros(1, int), tx_m[None], np.zeros((1, 4, 3)), np.zeros((0, 1, 4), np.float32))
+    window_m = windows_around(tx_m, occluders.polygons.tolerance_m)
+    eye_m = np.broadcast_to(tx_m, (len(window_m), 3))
+    planes = _side_planes(window_m, eye_m, occluders.tree.origin_m)
+    inwards = np.einsum("psk,sk->ps", planes[..., :3], window_m.mean(axis=1) - tx_m) >= 0
+    planes = np.where(inwards[..., None], planes, -planes)
+    return Level(np.full(len(window_m), -1), np.zeros(len(window_m), int), eye_m, window_m, planes)
 
-    A point ``x`` lies in the beam where ``plane[:3] . (x - origin_m) + plane[3] >= 0`` for all five; single precision.
+
+def _next_polygons(occluders: Occluders, level: Level, two_sided: np.ndarray, rx_m: np.ndarray | None):
+    """Pairs of a level's row and a polygon that faces its image, reaches into its beam and can be seen.
+
+    Where the receivers are given, mirrored at the polygon their box must reach into the beam, too.
     """
-    arms = polygons.corners_m[polygon] - image_m[:, None]
-    normal = np.empty((len(polygon), PLANES, 3))
-    normal[:, :CORNERS] = np.cross(arms, np.roll(arms, -1, axis=1))
-    # an image behind its polygon sees the corners clockwise
-    behind = np.einsum("sj,sj->s", polygons.normal[polygon], image_m) < polygons.offset_m[polygon]
-    normal[:, :CORNERS] *= np.where(behind, 1.0, -1.0)[:, None, None]
-    length = np.linalg.norm(normal[:, :CORNERS], axis=2, keepdims=True)
-    normal[:, :CORNERS] /= np.where(length > 0, length, 1.0)  # the edge that a triangle lacks bounds nothing
-    normal[:, CORNERS] = np.where(behind, 1.0, -1.0)[:, None] * polygons.normal[polygon]
-    through_m = np.repeat(image_m[:, None], PLANES, axis=1)
-    through_m[:, CORNERS] = polygons.corners_m[polygon, 0]
-    offset = np.einsum("spj,spj->sp", normal, through_m - origin_m)
-    return np.concatenate([normal, -offset[..., None]], axis=2).astype(np.float32)
-
-
-def _next_polygons(polygons: Polygons, level: Level, two_sided: np.ndarray):
-    """Pairs of a level's row and a polygon that faces its image and reaches into its beam."""
-    middle_m = polygons.corners_m.mean(axis=1)
-    radius_m = np.linalg.norm(polygons.corners_m - middle_m[:, None], axis=2).max(axis=1).astype(np.float32)
-    origin_m = middle_m.mean(axis=0)
-    spheres = _homogeneous(middle_m - origin_m)
-    corners = _homogeneous((polygons.corners_m - origin_m).reshape(-1, 3)).reshape(4, len(polygons), CORNERS)
-    slack_m = np.float32(_SLACK * polygons.extent_m)
-    rows, found = [], []
-    step = max(1, _BLOCK // (PLANES * len(polygons)))
-    for start in range(0, len(level.image_m), step):
-        image_m = level.image_m[start : start + step]
-        height_m = image_m @ polygons.normal.T - polygons.offset_m
-        near = np.where(two_sided, np.abs(height_m), height_m) > polygons.tolerance_m
-        if len(level):
-            planes = beam_planes(polygons, level.polygon[start : start + step], image_m, origin_m)
-            for p in range(PLANES):
-                near &= planes[:, p] @ spheres >= -radius_m - slack_m
-        row, polygon = np.nonzero(near)
-        if len(level):
-            inside = np.ones(len(row), bool)
-            for p in range(PLANES):
-                height = np.einsum("ik,ikc->kc", planes[row, p].T, corners[:, polygon])
-                inside &= (height >= -slack_m).any(axis=1)
+    polygons = occluders.polygons
+    corners = polygons.corners_m - occluders.tree.origin_m
+    corners = np.concatenate([corners, np.ones((len(polygons), CORNERS, 1))], axis=2).astype(np.float32)
+    rows, found = [np.zeros(0, int)], [np.zeros(0, int)]
+    for row, polygon in occluders.tree.in_beams(level.planes):
+        height_m = np.einsum("pj,pj->p", polygons.normal[polygon], level.image_m[row]) - polygons.offset_m[polygon]
+        facing = np.where(two_sided[polygon], np.abs(height_m), height_m) > polygons.tolerance_m
+        facing &= (level.polygon[row] < 0) | (polygons.surface[polygon] != polygons.surface[level.polygon[row]])
+        row, polygon = row[facing], polygon[facing]
+        for plane in level.planes:
+            inside = (np.einsum("pck,pk->pc", corners[polygon], plane[row]) >= -occluders.tree.slack_m).any(axis=1)
             row, polygon = row[inside], polygon[inside]
-            other = polygons.surface[polygon] != polygons.surface[level.polygon[start + row]]
-            row, polygon = row[other], polygon[other]
-        rows.append(row + start)
+        if rx_m is not None:
+            reached = _reach_after(polygons, level, row, polygon, rx_m, occluders.tree)
+            row, polygon = row[reached], polygon[reached]
+        if not occluders.is_small:
+            seen = not_hidden(polygons.corners_m[polygon], level.image_m, level.window_m, row)
+            row, polygon = row[seen], polygon[seen]
+        rows.append(row)
         found.append(polygon)
     return np.concatenate(rows), np.concatenate(found)
 
 
-def _homogeneous(points_m):
-    """Points (N, 3) as columns (4, N) with a last 1, in single precision."""
-    return np.concatenate([points_m.T, np.ones((1, len(points_m)))]).astype(np.float32)
+def _may_come_down(polygons: Polygons, level: Level, two_sided: np.ndarray, rx_m: np.ndarray) -> np.ndarray:
+    """Tell which sequences (S,) send a part of their beam downwards, or start it low enough to come down again."""
+    tilt = polygons.normal[:, 2]
+    looks_down = np.where(two_sided, np.abs(tilt), -tilt) > RELATIVE_TOLERANCE
+    ceiling_m = polygons.corners_m[looks_down, :, 2].max(initial=-np.inf)
+    downwards = (level.window_m[..., 2] < level.image_m[:, 2:]).any(axis=1)
+    low = level.window_m[..., 2].min(axis=1) <= max(ceiling_m, rx_m[:, 2].max()) + 1e-6 * polygons.extent_m
+    return downwards | low
+
+
+def _reach_after(polygons, level, row, polygon, rx_m, tree):
+    """Tell whether the receivers' box, mirrored at a polygon, reaches into a beam; shape (P,)."""
+    low_m, high_m = rx_m.min(axis=0), rx_m.max(axis=0)
+    middle_m, half_m = (low_m + high_m) / 2, (high_m - low_m) / 2
+    normal = polygons.normal[polygon]
+    height_m = normal @ middle_m - polygons.offset_m[polygon]
+    middle_m = middle_m - 2 * height_m[:, None] * normal - tree.origin_m
+    half_m = np.abs(np.eye(3) - 2 * normal[:, :, None] * normal[:, None, :]) @ half_m
+    box = np.concatenate([middle_m, np.ones((len(row), 1))], axis=1).astype(np.float32), half_m.astype(np.float32)
+    reached = np.arange(len(row))
+    for plane in level.planes[::-1]:
+        plane = plane[row[reached]]
+        height = np.einsum("pk,pk->p", plane, box[0][reached])
+        height += np.einsum("pk,pk->p", np.abs(plane[:, :3]), box[1][reached])
+        reached = reached[height >= -tree.slack_m]
+    return reached
+
+
+def _mirrored(occluders: Occluders, level: Level, parent: np.ndarray, polygon: np.ndarray) -> Level:
+    """The level below: images and beams mirrored at the next polygons, and the new beams through these."""
+    polygons, origin_m = occluders.polygons, occluders.tree.origin_m
+    normal, source_m, window_m = polygons.normal[polygon], level.image_m[parent], polygons.corners_m[polygon]
+    height_m = np.einsum("sj,sj->s", normal, source_m) - polygons.offset_m[polygon]
+    image_m = source_m - 2 * height_m[:, None] * normal
+    front = np.sign(height_m)[:, None]
+    offset_m = np.einsum("sj,sj->s", normal, window_m[:, 0] - origin_m)
+    base = np.concatenate([front * normal, -front * offset_m[:, None]], axis=1)
+    planes = [*(_side_planes(window_m, image_m, origin_m) * front), base]
+    # of the pyramids before, the sides; their bases lie behind
+    earlier = np.delete(level.planes, CORNERS, axis=0) if (level.polygon >= 0).all() else []
+    mirror, shift = normal.astype(np.float32), (2 * offset_m).astype(np.float32)
+    for plane in earlier:
+        towards = np.einsum("sj,sj->s", plane[parent, :3], mirror)
+        turned = plane[parent, :3] - 2 * towards[:, None] * mirror
+        planes.append(np.concatenate([turned, (plane[parent, 3] + shift * towards)[:, None]], axis=1))
+    return Level(polygon, parent, image_m, window_m, np.array(planes, np.float32))
+
+
+def _side_planes(window_m: np.ndarray, image_m: np.ndarray, origin_m: np.ndarray) -> np.ndarray:
+    """Planes (4, S, 4) through images (S, 3) and the edges of windows (S, 4, 3).
+
+    They look inwards where the image is on the side from which the window's corners run clockwise.
+    """
+    arms = window_m - image_m[:, None]
+    planes = np.empty((CORNERS, len(window_m), 4), np.float32)
+    for edge in range(CORNERS):
+        across = np.cross(arms[:, edge], arms[:, (edge + 1) % CORNERS])
+        length = np.linalg.norm(across, axis=1, keepdims=True)
+        across /= np.where(length > 0, length, 1.0)  # the edge that a triangle lacks bounds nothing
+        planes[edge, :, :3] = across
+        planes[edge, :, 3] = -np.einsum("sj,sj->s", across, window_m[:, edge] - origin_m)
+    return planes
