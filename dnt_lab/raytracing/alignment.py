@@ -28,7 +28,7 @@ def align(
     measured_db,
     *,
     seed,
-    jitter: float = 0.3,
+    jitter: float = 0.5,
     most_rounds: int = 30,
     **likelihood,
 ) -> tuple[Scenarios, pd.DataFrame]:
@@ -45,7 +45,7 @@ def align(
     seed : int or Generator
         For the draws between rounds.
     jitter : float
-        As in `Scenarios.resample`.
+        As in `Scenarios.resample`. Small values keep the shape of what was drawn, large ones find new values sooner.
     most_rounds : int
         Rounds after which to give up.
     **likelihood
@@ -56,7 +56,8 @@ def align(
     scenarios : Scenarios
         After the last step, with weights.
     history : DataFrame, a row a round
-        ``exponent`` (sum of the steps until then, 1 at last), ``effective_number``, and the mean of every numeric column.
+        ``exponent`` (sum of the steps until then, 1 at last), ``effective_number``, and the mean of every numeric
+        column.
 
     Raises
     ------

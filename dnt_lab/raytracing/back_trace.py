@@ -13,6 +13,7 @@ import numpy as np
 
 from dnt_lab.raytracing.box_tree import BoxTree
 from dnt_lab.raytracing.image_tree import Level, image_tree
+from dnt_lab.raytracing.inside import solid_angle
 from dnt_lab.raytracing.occlusion import Occluders
 from dnt_lab.raytracing.polygons import Polygons
 
@@ -36,7 +37,9 @@ def specular_points(occluders: Occluders, tx_m: np.ndarray, rx_m: np.ndarray, ma
     yield seen, np.zeros((len(seen), 0, 3)), np.zeros((len(seen), 0), int)
     nobody = np.zeros(0, int)
     receivers = BoxTree(rx_m, rx_m, occluders.tree.origin_m, occluders.tree.slack_m, leaf=16)
-    levels = image_tree(occluders, tx_m, rx_m, max_order, seen_from_both_sides(polygons, tx_m, rx_m)) if max_order else []
+    levels = (
+        image_tree(occluders, tx_m, rx_m, max_order, seen_from_both_sides(polygons, tx_m, rx_m)) if max_order else []
+    )
     for order in range(1, max_order + 1):
         pairs = list(receivers.in_beams(levels[order - 1].planes))
         sequence, row = (np.concatenate(part) for part in zip(*pairs, strict=True)) if pairs else (nobody, nobody)
@@ -60,17 +63,8 @@ def seen_from_both_sides(polygons: Polygons, tx_m: np.ndarray, rx_m: np.ndarray)
     around = ((body_low - pad_m <= tx_m) & (tx_m <= body_high + pad_m)).all(axis=1)
     rows = np.flatnonzero(around[polygons.body] & polygons.one_sided)
     a, b, c, d = (polygons.corners_m[rows, i] - tx_m for i in range(4))
-    turns = np.bincount(polygons.body[rows], _solid_angle(a, b, c) + _solid_angle(a, c, d), n_bodies) / (4 * np.pi)
+    turns = np.bincount(polygons.body[rows], solid_angle(a, b, c) + solid_angle(a, c, d), n_bodies) / (4 * np.pi)
     return ~polygons.one_sided | (turns > _INSIDE)[polygons.body]
-
-
-def _solid_angle(a, b, c):
-    """Signed solid angle (N,) of triangles with corners (N, 3) seen from the origin (Van Oosterom and Strackee 1983)."""
-    la, lb, lc = (np.linalg.norm(v, axis=1) for v in (a, b, c))
-    dots = [np.einsum("nj,nj->n", u, v) for u, v in ((a, b), (b, c), (c, a))]
-    return 2 * np.arctan2(
-        np.einsum("nj,nj->n", a, np.cross(b, c)), la * lb * lc + dots[0] * lc + dots[1] * la + dots[2] * lb
-    )
 
 
 def _traced_back(polygons: Polygons, levels: list[Level], tx_m, rx_m, row, sequence):

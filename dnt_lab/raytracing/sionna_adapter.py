@@ -93,19 +93,20 @@ def sionna_trace(
     Sionna's walls are slabs. A half-space becomes a slab so thick that nothing comes back from its rear; one without
     any loss gets a millionth.
     """
-    max_order, samples = whole("max_order", max_order, 0), whole("samples", samples, 1)
+    max_order, samples, seed = whole("max_order", max_order, 0), whole("samples", samples, 1), whole("seed", seed, 0)
     prepared = sionna_scene(scene, tx, rx, freq_hz, polarization="VH", extrapolate=extrapolate)
-    return from_sionna(prepared, solve(prepared, max_order, samples, seed=whole("seed", seed, 0), deterministic=True))
+    return from_sionna(prepared, solve(prepared, max_order, samples, seed=seed, deterministic=True))
 
 
 def sionna_scene(scene, tx, rx, freq_hz, *, polarization="VH", extrapolate=False) -> SionnaScene:
     """Build the scene in Sionna RT; arguments and errors as of `sionna_trace`, `polarization` as Sionna names it."""
+    tx_m, rx_m, freq_hz = _positions("tx", tx), _positions("rx", rx), _positive("freq_hz", freq_hz)
+    walls = [_slab(material, freq_hz, extrapolate) for material in scene.materials]
     rt = _imported()
     import mitsuba  # comes with sionna.rt, which must choose its variant first
 
-    tx_m, rx_m, freq_hz = _positions("tx", tx), _positions("rx", rx), _positive("freq_hz", freq_hz)
     built, objects, faces_of = rt.load_scene(), [], {}
-    for number, material in enumerate(scene.materials):
+    for number, wall in enumerate(walls):
         rows = np.flatnonzero(scene.face_material == number)
         if len(rows) == 0:
             continue
@@ -115,7 +116,6 @@ def sionna_scene(scene, tx, rx, freq_hz, *, polarization="VH", extrapolate=False
         parameters["vertex_positions"] = scene.vertices_m[used].astype(np.float32).ravel()
         parameters["faces"] = faces.astype(np.uint32).ravel()
         parameters.update()
-        wall = _slab(material, freq_hz, extrapolate)
         part = rt.SceneObject(
             mi_mesh=mesh,
             name=f"part-{number}",

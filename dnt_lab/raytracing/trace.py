@@ -94,11 +94,21 @@ def trace(
             )  # fmt: skip
             parts.append(
                 Paths(
-                    freq_hz=freq_hz, tx_m=tx_m, rx_m=rx_m, tx=np.full(len(row), t), rx=row,
-                    order=np.full(len(row), order), delay_s=length_m.sum(axis=1) / speed_of_light_m_s,
-                    transfer=transfer, aod_deg=angles_deg(k[:, 0]), aoa_deg=angles_deg(-k[:, -1]), points_m=points_m,
-                    object_index=scene.polygons.object_index[polygon], material_index=material,
-                    diffuse=np.zeros(len(row), bool), objects=scene.objects,
+                    freq_hz=freq_hz,
+                    tx_m=tx_m,
+                    rx_m=rx_m,
+                    tx=np.full(len(row), t),
+                    rx=row,
+                    order=np.full(len(row), order),
+                    delay_s=length_m.sum(axis=1) / speed_of_light_m_s,
+                    transfer=transfer,
+                    aod_deg=angles_deg(k[:, 0]),
+                    aoa_deg=angles_deg(-k[:, -1]),
+                    points_m=points_m,
+                    object_index=scene.polygons.object_index[polygon],
+                    material_index=material,
+                    diffuse=np.zeros(len(row), bool),
+                    objects=scene.objects,
                     materials=tuple(material.name for material in scene.materials),
                 )  # fmt: skip
             )

@@ -6,7 +6,7 @@ point :math:`x` lies at :math:`(u, v)` in the window and at the depth :math:`t`,
 .. math:: x = I + t\,(c + u\,a + v\,b - I)
 
 A polygon is hidden if one convex polygon, nowhere deeper than its nearest corner, covers the rectangle of (u, v) in
-which it shows. The largest few polygons of a beam hide nearly all that can be hidden: in a city a street's façade leaves
+which it shows. The largest few polygons of a beam hide nearly all that can be hidden: a street's façade leaves
 one in ten. What several polygons hide only together is kept, so nothing is dropped that could be seen.
 """
 
