@@ -7,21 +7,20 @@ to the transmitter. A sequence is a path if each point lies in its polygon and n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from dnt_lab.raytracing.box_tree import BoxTree
-from dnt_lab.raytracing.image_tree import Level, image_tree
+from dnt_lab.raytracing.image_tree import Nodes, image_tree
 from dnt_lab.raytracing.inside import solid_angle
 from dnt_lab.raytracing.occlusion import Occluders
 from dnt_lab.raytracing.polygons import Polygons
+from dnt_lab.raytracing.vectors import dot
 
-_INSIDE = 0.25  # winding number; 1/2 on the surface, where the inside may be meant as well
+_INSIDE = 0.25  # of a turn; 1/2 is the surface, where the inside may be meant as well
 
 
-def specular_points(occluders: Occluders, tx_m: np.ndarray, rx_m: np.ndarray, max_order: int) -> Iterator[tuple]:
-    """Yield, for each order from 0, the paths' receivers (P,), points (P, k, 3) in metres and polygons (P, k).
+def specular_paths(occluders: Occluders, tx_m: np.ndarray, rx_m: np.ndarray, max_order: int):
+    """Find the paths of one transmitter.
 
     Parameters
     ----------
@@ -31,20 +30,28 @@ def specular_points(occluders: Occluders, tx_m: np.ndarray, rx_m: np.ndarray, ma
         Transmitter and receivers in metres.
     max_order : int
         Most reflections.
+
+    Returns
+    -------
+    row, order : ndarray of int, shape (P,)
+        Receiver and number of reflections of each path.
+    corners_m : ndarray, shape (P, max_order + 2, 3)
+        Transmitter, interaction points and receiver, which is repeated to the end of the row.
+    polygon : ndarray of int, shape (P, max_order)
+        Polygons met; -1 behind the last.
     """
-    polygons = occluders.polygons
-    seen = np.flatnonzero(~occluders.blocked(np.broadcast_to(tx_m, rx_m.shape), rx_m))
-    yield seen, np.zeros((len(seen), 0, 3)), np.zeros((len(seen), 0), int)
-    nobody = np.zeros(0, int)
-    receivers = BoxTree(rx_m, rx_m, occluders.tree.origin_m, occluders.tree.slack_m, leaf=16)
-    levels = (
-        image_tree(occluders, tx_m, rx_m, max_order, seen_from_both_sides(polygons, tx_m, rx_m)) if max_order else []
-    )
-    for order in range(1, max_order + 1):
-        pairs = list(receivers.in_beams(levels[order - 1].planes))
-        sequence, row = (np.concatenate(part) for part in zip(*pairs, strict=True)) if pairs else (nobody, nobody)
-        row, points_m, polygon = _traced_back(polygons, levels[:order], tx_m, rx_m, row, sequence)
-        yield _unobstructed(occluders, tx_m, rx_m, row, points_m, polygon)
+    everyone = np.arange(len(rx_m))
+    candidates = [(everyone, np.zeros(len(rx_m), int), *_straight(tx_m, rx_m, max_order))]
+    if max_order:
+        receivers = BoxTree(rx_m, rx_m, occluders.tree.origin_m, occluders.tree.slack_m, leaf=16)
+        tree = image_tree(occluders, tx_m, rx_m, max_order, seen_from_both_sides(occluders.polygons, tx_m, rx_m))
+        for node, row in receivers.in_beams(tree.planes):
+            candidates.append(_traced_back(occluders.polygons, tree, tx_m, rx_m, row, node, max_order))
+    row, order, corners_m, polygon = (np.concatenate(part) for part in zip(*candidates, strict=True))
+    free = _unobstructed(occluders, order, corners_m)
+    row, order, corners_m, polygon = row[free], order[free], corners_m[free], polygon[free]
+    once = _once(row, corners_m, polygon, occluders.polygons.tolerance_m)
+    return row[once], order[once], corners_m[once], polygon[once]
 
 
 def seen_from_both_sides(polygons: Polygons, tx_m: np.ndarray, rx_m: np.ndarray) -> np.ndarray:
@@ -54,51 +61,71 @@ def seen_from_both_sides(polygons: Polygons, tx_m: np.ndarray, rx_m: np.ndarray)
     """
     if min(tx_m[2], rx_m[:, 2].min()) < polygons.lowest_m - polygons.tolerance_m:
         return np.ones(len(polygons), bool)
-    low, high = polygons.corners_m.min(axis=1), polygons.corners_m.max(axis=1)
-    n_bodies = polygons.body.max() + 1
-    body_low, body_high = np.full((n_bodies, 3), np.inf), np.full((n_bodies, 3), -np.inf)
-    np.minimum.at(body_low, polygons.body, low)
-    np.maximum.at(body_high, polygons.body, high)
+    low_m, high_m = polygons.body_boxes_m
     pad_m = polygons.tolerance_m
-    around = ((body_low - pad_m <= tx_m) & (tx_m <= body_high + pad_m)).all(axis=1)
+    around = ((low_m - pad_m <= tx_m) & (tx_m <= high_m + pad_m)).all(axis=1)
     rows = np.flatnonzero(around[polygons.body] & polygons.one_sided)
+    if len(rows) == 0:
+        return ~polygons.one_sided
     a, b, c, d = (polygons.corners_m[rows, i] - tx_m for i in range(4))
-    turns = np.bincount(polygons.body[rows], solid_angle(a, b, c) + solid_angle(a, c, d), n_bodies) / (4 * np.pi)
+    turns = np.bincount(polygons.body[rows], solid_angle(a, b, c) + solid_angle(a, c, d), len(low_m)) / (4 * np.pi)
     return ~polygons.one_sided | (turns > _INSIDE)[polygons.body]
 
 
-def _traced_back(polygons: Polygons, levels: list[Level], tx_m, rx_m, row, sequence):
-    """Pairs whose interaction points all lie in their polygons, with points and polygons in the order of travel."""
-    order = len(levels)
-    points_m, polygon = np.zeros((len(row), order, 3)), np.zeros((len(row), order), int)
-    for k in reversed(range(order)):
-        level = levels[k]
-        mirror, image_m = level.polygon[sequence], level.image_m[sequence]
-        here_m = rx_m[row] if k == order - 1 else points_m[:, k + 1]
-        normal = polygons.normal[mirror]
-        a = np.einsum("nj,nj->n", normal, here_m) - polygons.offset_m[mirror]
-        b = np.einsum("nj,nj->n", normal, image_m) - polygons.offset_m[mirror]
+def _straight(tx_m, rx_m, max_order):
+    """Rows of corners and polygons before anything is met."""
+    corners_m = np.repeat(rx_m[:, None], max_order + 2, axis=1)
+    corners_m[:, 0] = tx_m
+    return corners_m, np.full((len(rx_m), max_order), -1)
+
+
+def _traced_back(polygons: Polygons, tree: Nodes, tx_m, rx_m, row, node, max_order):
+    """Pairs of a receiver and a node whose interaction points all lie in their polygons, as `specular_paths` has them."""
+    backwards, here_m, alive = [], rx_m[row], np.arange(len(row))
+    order, step = np.zeros(len(row), int), node
+    while len(alive):
+        mirror, image_m = tree.polygon[step], tree.image_m[step]
+        normal, offset_m = polygons.normal[mirror], polygons.offset_m[mirror]
+        a, b = dot(normal, here_m) - offset_m, dot(normal, image_m) - offset_m
         apart = (np.minimum(a, b) < -polygons.tolerance_m) & (np.maximum(a, b) > polygons.tolerance_m)
         share = np.divide(a, a - b, out=np.zeros_like(a), where=apart)
-        points_m[:, k] = here_m + share[:, None] * (image_m - here_m)
-        polygon[:, k] = mirror
-        kept = np.flatnonzero(apart)
-        kept = kept[polygons.inside(mirror[kept], points_m[kept, k])]
-        row, sequence, points_m, polygon = row[kept], level.parent[sequence[kept]], points_m[kept], polygon[kept]
-    return row, points_m, polygon
+        point_m = here_m + share[:, None] * (image_m - here_m)
+        apart[apart] = polygons.inside(mirror[apart], point_m[apart])
+        order[alive[~apart]] = -1
+        alive, mirror, point_m, step = alive[apart], mirror[apart], point_m[apart], tree.parent[step[apart]]
+        order[alive] += 1
+        backwards.append((alive, mirror, point_m))
+        alive, here_m, step = alive[step >= 0], point_m[step >= 0], step[step >= 0]
+    kept = np.flatnonzero(order > 0)
+    place = np.full(len(row), -1)
+    place[kept] = np.arange(len(kept))
+    corners_m, polygon = _straight(tx_m, rx_m[row[kept]], max_order)
+    for back, (alive, mirror, point_m) in enumerate(backwards):
+        good = place[alive] >= 0
+        at, number = place[alive[good]], order[alive[good]] - back
+        corners_m[at, number], polygon[at, number - 1] = point_m[good], mirror[good]
+    return row[kept], order[kept], corners_m, polygon
 
 
-def _unobstructed(occluders: Occluders, tx_m, rx_m, row, points_m, polygon):
-    """Paths that nothing cuts, each once."""
-    polygons, bounces = occluders.polygons, points_m.shape[1]
-    for k in reversed(range(bounces + 1)):
-        start_m = points_m[:, k - 1] if k else np.broadcast_to(tx_m, (len(row), 3))
-        end_m = points_m[:, k] if k < bounces else rx_m[row]
-        free = ~occluders.blocked(start_m, end_m)
-        row, points_m, polygon = row[free], points_m[free], polygon[free]
-    # on a seam, or where two things share a face, the same path was found several times
+def _unobstructed(occluders: Occluders, order, corners_m):
+    """Row numbers of the paths that nothing cuts, asked segment by segment, from the receiver on."""
+    free = np.arange(len(order))
+    for back in range(corners_m.shape[1] - 1):
+        asked = np.flatnonzero(order[free] >= back)
+        rows, end = free[asked], order[free[asked]] + 1 - back
+        cut = occluders.blocked(corners_m[rows, end - 1], corners_m[rows, end])
+        free = np.delete(free, asked[cut])
+    return free
+
+
+def _once(row, corners_m, polygon, tolerance_m):
+    """Row numbers of different paths: on a seam, or where two things share a face, one is found several times."""
     order = np.lexsort((*polygon.T[::-1], row))
-    row, points_m, polygon = row[order], points_m[order], polygon[order]
-    places = np.round(points_m / (100 * polygons.tolerance_m)).reshape(len(row), 3 * bounces)
-    first = np.sort(np.unique(np.column_stack([row, places]), axis=0, return_index=True)[1])
-    return row[first], points_m[first], polygon[first]
+    places = np.round(corners_m[order, 1:-1].reshape(len(row), -1) / (100 * tolerance_m)).astype(np.int64)
+    places = np.column_stack([row[order], places])
+    mixed = places @ (2 * np.arange(1, places.shape[1] + 1) ** 9 + 1)  # equal rows are equal in this; hardly any others
+    by_mixed = np.argsort(mixed, kind="stable")
+    again = np.zeros(len(row), bool)
+    twins = np.flatnonzero(np.diff(mixed[by_mixed]) == 0)
+    again[by_mixed[twins + 1]] = (places[by_mixed[twins]] == places[by_mixed[twins + 1]]).all(axis=1)
+    return order[~again]

@@ -34,20 +34,18 @@ class BoxTree:
 
     def __init__(self, low_m, high_m, origin_m, slack_m: float, leaf: int = 8):
         self.origin_m, self.slack_m = origin_m, np.float32(slack_m)
-        middle_m = (low_m + high_m) / 2
-        groups = [np.arange(len(low_m))]
-        while len(low_m) > _ONE_LEAF and (len(groups) * leaf < len(low_m) or len(groups) not in _WAYS ** np.arange(12)):
-            groups = [half for group in groups for half in _halves(group, middle_m)]
-        size = max(len(group) for group in groups)
-        self.leaves = np.array([np.pad(group, (0, size - len(group)), constant_values=-1) for group in groups])
-        self.things = _centred(low_m - origin_m, high_m - origin_m)[self.leaves]
-        low, high = (np.array([f(v[g], axis=0) for g in groups]) for f, v in ((np.min, low_m), (np.max, high_m)))
-        self.boxes: list[np.ndarray] = []  # from the top down, (n, 6): lower and upper corner
+        low_m, high_m = low_m - origin_m, high_m - origin_m
+        groups = _neighbours(low_m + high_m, leaf)
+        self.leaves = np.where(groups < len(low_m), groups, -1)
+        groups = np.minimum(groups, len(low_m) - 1)
+        self.things = _centred(low_m, high_m)[groups]
+        low, high = low_m[groups].min(axis=1) - slack_m, high_m[groups].max(axis=1) + slack_m
+        self.boxes: list[np.ndarray] = []  # from the top down, (n, 8): as `_centred` has them
+        self.sides: list[np.ndarray] = []  # the same as (6, n): lower and upper corner
         while len(low) > 1:
-            self.boxes.insert(0, np.concatenate([low - origin_m - slack_m, high - origin_m + slack_m], axis=1))
+            self.boxes.insert(0, _centred(low, high))
+            self.sides.insert(0, np.concatenate([low, high], axis=1).T.astype(np.float32))
             low, high = low.reshape(-1, _WAYS, 3).min(axis=1), high.reshape(-1, _WAYS, 3).max(axis=1)
-        self.centred = [_centred(box[:, :3], box[:, 3:]) for box in self.boxes]
-        self.sides = [box.T.astype(np.float32) for box in self.boxes]
 
     def on_segments(self, start_m: np.ndarray, end_m: np.ndarray):
         """Yield pairs of a segment, (N, 3) to (N, 3), and a thing in a leaf that it meets, block by block."""
@@ -57,38 +55,40 @@ class BoxTree:
             with np.errstate(divide="ignore"):
                 slope = 1 / (end_m[first : first + step] - start_m[first : first + step]).T.astype(np.float32)
             slope[~np.isfinite(slope)] = 1e30  # along an axis: outside of a slab it is infinitely far away
-            segment, box = self._top(start.shape[1])
+            width = len(self.boxes[0]) if self.boxes else 1
+            segment, box = np.divmod(np.arange(start.shape[1] * width), width)
             for level, sides in enumerate(self.sides):
                 if level:
                     segment, box = _children(segment, box)
                 met = np.flatnonzero(_met(sides, box, start, slope, segment))
                 segment, box = segment[met], box[met]
-            yield self._members(segment + first, box)
+            thing = self.leaves[box]
+            there = np.flatnonzero(thing.ravel() >= 0)
+            yield np.repeat(segment + first, thing.shape[1])[there], thing.ravel()[there]
 
     def in_beams(self, planes: np.ndarray):
-        """Yield pairs of a beam and a thing that reaches into it, block by block.
+        """Yield pairs of a beam and a thing that reaches into it, block by block; beams rise.
 
         Parameters
         ----------
         planes : ndarray, shape (p, S, 4), single precision
             The beams: where ``planes[..., :3] . (x - origin_m) + planes[..., 3] >= 0`` for all p.
         """
-        start = max((i for i, boxes in enumerate(self.boxes) if len(boxes) <= _DENSE), default=None)
-        step = max(1, _BLOCK // (len(self.boxes[start]) if self.boxes else self.leaves.shape[1]))
+        # the first level at which all boxes are held against all beams: the last that is not too wide
+        widths = [len(boxes) for boxes in self.boxes] or [self.leaves.shape[1]]
+        start = max(sum(width <= _DENSE for width in widths) - 1, 0)
+        step = max(1, _BLOCK // widths[start])
         for first in range(0, planes.shape[1], step):
             part = planes[:, first : first + step]
             part = np.concatenate([part, np.abs(part[..., :3]), np.zeros_like(part[..., :1])], axis=2)
-            if self.boxes:
-                reached = np.ones((part.shape[1], len(self.boxes[start])), bool)
-                for plane in part:
-                    reached &= plane @ self.centred[start].T >= -self.slack_m
-                beam, box = np.nonzero(reached)
-            else:
-                beam, box = np.arange(part.shape[1]), np.zeros(part.shape[1], int)
-            for centred in self.centred[start + 1 :] if self.boxes else []:
+            beam, box = self._reached(part, self.boxes[start] if self.boxes else self.things[0])
+            if not self.boxes:
+                yield beam + first, box
+                continue
+            for boxes in self.boxes[start + 1 :]:
                 beam, box = _children(beam, box)
                 for plane in part:
-                    reached = np.einsum("pk,pk->p", plane[beam], centred[box]) >= -self.slack_m
+                    reached = np.einsum("pk,pk->p", plane[beam], boxes[box]) >= -self.slack_m
                     beam, box = beam[reached], box[reached]
             inside = self.leaves[box] >= 0
             for plane in part:
@@ -98,17 +98,28 @@ class BoxTree:
             pair, place = np.nonzero(inside)
             yield beam[pair] + first, self.leaves[box[pair], place]
 
-    def _top(self, n):
-        """All pairs of n rows and the boxes at the top."""
-        width = len(self.boxes[0]) if self.boxes else 1
-        return np.divmod(np.arange(n * width), width)
+    def _reached(self, planes, boxes):
+        """Pairs of a beam and one of a few boxes, each held against each."""
+        reached = np.ones((planes.shape[1], len(boxes)), bool)
+        for plane in planes:
+            reached &= plane @ boxes.T >= -self.slack_m
+        return np.nonzero(reached)
 
-    def _members(self, row, box):
-        """Pairs of rows and the things in their leaves."""
-        thing = self.leaves[box]
-        row = np.repeat(row, thing.shape[1])
-        there = np.flatnonzero(thing.ravel() >= 0)
-        return row[there], thing.ravel()[there]
+
+def _neighbours(points_m, leaf):
+    """Row numbers of points (N, 3) in groups (G, n) of neighbours, G a power of eight; numbers from N on are padding."""
+    n_points, n_groups = len(points_m), 1
+    while n_points > _ONE_LEAF and n_groups * leaf < n_points:
+        n_groups *= _WAYS
+    groups = np.arange(n_groups * -(-n_points // n_groups))[None]
+    points_m = points_m[np.minimum(groups[0], n_points - 1)]
+    while len(groups) < n_groups:  # halve each along the longest side of its box
+        place_m = points_m[groups]
+        axis = np.ptp(place_m, axis=1).argmax(axis=1)
+        along = np.take_along_axis(place_m, axis[:, None, None], axis=2)[..., 0]
+        groups = np.take_along_axis(groups, np.argsort(along, axis=1, kind="stable"), axis=1)
+        groups = groups.reshape(2 * len(groups), -1)
+    return groups
 
 
 def _centred(low, high):
@@ -132,10 +143,3 @@ def _met(sides, box, start, slope, segment):
         np.maximum(enter, np.minimum(one, two), out=enter)
         np.minimum(leave, np.maximum(one, two), out=leave)
     return enter <= leave + _ROUNDING
-
-
-def _halves(group, middle_m):
-    """Two halves of a group of things, along the longest side of its box."""
-    axis = np.ptp(middle_m[group], axis=0).argmax()
-    order = group[np.argsort(middle_m[group, axis], kind="stable")]
-    return order[: (len(order) + 1) // 2], order[(len(order) + 1) // 2 :]

@@ -20,12 +20,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from dnt_lab.raytracing.vectors import cross, dot
+
 
 def travel(points_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return unit vectors (..., k+1, 3) and lengths (..., k+1) of the segments of polylines (..., k+2, 3)."""
+    """Return unit vectors (..., n - 1, 3) and lengths (..., n - 1) of the segments of polylines (..., n, 3).
+
+    A segment without length has no direction, but zeros.
+    """
     step_m = np.diff(points_m, axis=-2)
-    length_m = np.sqrt(np.einsum("...j,...j->...", step_m, step_m))
-    return step_m / length_m[..., None], length_m
+    length_m = np.sqrt(dot(step_m, step_m))
+    return step_m / np.where(length_m > 0, length_m, 1.0)[..., None], length_m
 
 
 def spherical_basis(direction: np.ndarray) -> np.ndarray:
@@ -48,31 +53,33 @@ def angles_deg(direction: np.ndarray) -> np.ndarray:
 
 def incidence_cosine(k_in: np.ndarray, normal: np.ndarray) -> np.ndarray:
     """Cosine of the angle of incidence, 0 to 1, of travel (N, 3) at walls with normals (N, 3)."""
-    return np.minimum(np.abs(np.einsum("nj,nj->n", k_in, normal)), 1.0)
+    return np.minimum(np.abs(dot(k_in, normal)), 1.0)
 
 
 def reflection_coefficients(materials, material_index, cos_incidence, freq_hz, *, extrapolate=False):
     """Coefficients r_te and r_tm (N,) of bounces at materials of a list, by their numbers (N,)."""
     r_te, r_tm = np.zeros((2, len(material_index)), complex)
-    for number in np.unique(material_index):
+    for number in np.flatnonzero(np.bincount(material_index, minlength=1)):
         rows = material_index == number
         r_te[rows], r_tm[rows] = materials[number].reflection(cos_incidence[rows], freq_hz, extrapolate=extrapolate)
     return r_te, r_tm
 
 
-def transfer_matrix(points_m, normal, r_te, r_tm, wavelength_m, *, polarised=True) -> np.ndarray:
-    """Return the Jones matrices (N, 2, 2) of paths with k bounces each.
+def transfer_matrix(points_m, normal, r_te, r_tm, wavelength_m, *, order=None, polarised=True) -> np.ndarray:
+    """Return the Jones matrices (N, 2, 2) of paths with up to k bounces.
 
     Parameters
     ----------
     points_m : ndarray, shape (N, k + 2, 3)
-        Transmitter, interaction points, receiver, in metres.
+        Transmitter, interaction points, receiver, in metres; where there are fewer points, the receiver is repeated.
     normal : ndarray, shape (N, k, 3)
         Unit normals of the walls; either side.
     r_te, r_tm : ndarray of complex, shape (N, k)
         Reflection coefficients.
     wavelength_m : float
         Wavelength in metres.
+    order : ndarray of int, shape (N,), optional
+        Number of bounces, k for all if left out.
     polarised : bool
         False for the scalar model: each bounce multiplies the amplitude by the root of the mean of ``|r_te|^2`` and
         ``|r_tm|^2``, and antennas receive whatever the polarisation (the NIST Q-D model).
@@ -83,24 +90,28 @@ def transfer_matrix(points_m, normal, r_te, r_tm, wavelength_m, *, polarised=Tru
         From (theta, phi) at the transmitter, columns, to (theta, phi) at the receiver, rows; without the phase of
         travelling.
     """
+    n_paths, most = normal.shape[:2]
+    order = np.full(n_paths, most) if order is None else order
     k, length_m = travel(points_m)
     free_space = wavelength_m / (4 * np.pi * length_m.sum(axis=1))
     if not polarised:
-        bounces = np.sqrt((np.abs(r_te) ** 2 + np.abs(r_tm) ** 2) / 2).prod(axis=1)
-        return (free_space * bounces)[:, None, None] * np.eye(2, dtype=complex)
+        bounces = np.where(np.arange(most) < order[:, None], (np.abs(r_te) ** 2 + np.abs(r_tm) ** 2) / 2, 1.0)
+        return (free_space * np.sqrt(bounces.prod(axis=1)))[:, None, None] * np.eye(2, dtype=complex)
     field = spherical_basis(k[:, 0]).astype(complex)  # two waves at once, theta and phi
-    for i in range(normal.shape[1]):
-        field = _reflected(field, k[:, i], k[:, i + 1], normal[:, i], r_te[:, i], r_tm[:, i])
-    arrived = np.einsum("nrj,ntj->nrt", spherical_basis(-k[:, -1]), field)
+    for i in range(most):
+        rows = np.flatnonzero(order > i)
+        field[rows] = _reflected(field[rows], k[rows, i], k[rows, i + 1], normal[rows, i], r_te[rows, i], r_tm[rows, i])
+    arrived = spherical_basis(-k[np.arange(n_paths), order]) @ field.transpose(0, 2, 1)
     return free_space[:, None, None] * arrived
 
 
 def _reflected(field, k_in, k_out, normal, r_te, r_tm):
     """Fields (N, 2, 3) behind a wall."""
-    e_s = np.cross(k_in, normal)
-    length = np.linalg.norm(e_s, axis=1, keepdims=True)
-    straight = length[:, 0] < 1e-9  # head on there is no plane of incidence, and any direction across will do
-    e_s = np.where(straight[:, None], spherical_basis(k_in)[:, 0], e_s / np.where(length > 0, length, 1.0))
-    e_in, e_out = np.cross(e_s, k_in), np.cross(e_s, k_out)
-    te, tm = np.einsum("ntj,nj->nt", field, e_s), np.einsum("ntj,nj->nt", field, e_in)
-    return (r_te[:, None] * te)[..., None] * e_s[:, None] + (r_tm[:, None] * tm)[..., None] * e_out[:, None]
+    e_s = cross(k_in, normal)
+    length = np.sqrt(dot(e_s, e_s))
+    straight = np.flatnonzero(length < 1e-9)  # head on there is no plane of incidence, and any direction across will do
+    e_s /= np.where(length > 0, length, 1.0)[:, None]
+    e_s[straight] = spherical_basis(k_in[straight])[:, 0]
+    e_in, e_out = cross(e_s, k_in), cross(e_s, k_out)
+    te, tm = r_te[:, None] * dot(field, e_s[:, None]), r_tm[:, None] * dot(field, e_in[:, None])
+    return te[..., None] * e_s[:, None] + tm[..., None] * e_out[:, None]

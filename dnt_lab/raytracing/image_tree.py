@@ -1,8 +1,8 @@
 r"""The image tree: in which mirrors, and in which order, a transmitter can be seen.
 
 A wave reflected at a plane seems to come from the transmitter's mirror image behind it,
-:math:`I' = I - 2 (n \cdot I - d)\, n`. Mirrored again and again, images form a tree: a node of depth k is a sequence of k
-polygons. With F polygons there are F (F - 1)^(k - 1) of them; four exact questions leave a few hundred of a million.
+:math:`I' = I - 2 (n \cdot I - d)\, n`. Mirrored again and again, images form a tree: a node of depth k is a sequence of
+k polygons. With F polygons there are F (F - 1)^(k - 1) of them; four exact questions leave a few hundred of a million.
 
 - *Facing*: a one-sided polygon must show its outside to the image.
 - *Beam*: an image lights a pyramid through its polygon, bounded by the planes through the image and an edge and by the
@@ -23,24 +23,25 @@ import numpy as np
 
 from dnt_lab.raytracing.occlusion import Occluders
 from dnt_lab.raytracing.polygons import CORNERS, RELATIVE_TOLERANCE, Polygons
+from dnt_lab.raytracing.vectors import cross, dot
 from dnt_lab.raytracing.visibility import not_hidden, windows_around
 
 _MAX_SEQUENCES = 3_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Level:
-    """All sequences of one length k.
+class Nodes:
+    """S sequences of polygons, those of one depth or of all.
 
     Attributes
     ----------
     polygon, parent : ndarray of int, shape (S,)
-        The last polygon, and the row of the sequence before it in the level above.
+        The last polygon, and the row of the sequence before it; -1 for the transmitter itself.
     image_m : ndarray, shape (S, 3)
         Image of the transmitter behind the last polygon, in metres.
     window_m : ndarray, shape (S, 4, 3)
         Corners of that polygon, through which the image shines.
-    planes : ndarray, shape (4 k + 1, S, 4), single precision
+    planes : ndarray, shape (p, S, 4), single precision
         What the sequence lights, as `BoxTree.in_beams` takes it.
     """
 
@@ -53,15 +54,15 @@ class Level:
     def __len__(self) -> int:
         return len(self.image_m)
 
-    def rows(self, kept) -> Level:
+    def rows(self, kept) -> Nodes:
         """The sequences of a mask (S,)."""
-        return Level(
+        return Nodes(
             self.polygon[kept], self.parent[kept], self.image_m[kept], self.window_m[kept], self.planes[:, kept]
         )
 
 
-def image_tree(occluders: Occluders, tx_m, rx_m, max_order: int, two_sided: np.ndarray) -> list[Level]:
-    """Return the levels of order 1 to `max_order`.
+def image_tree(occluders: Occluders, tx_m, rx_m, max_order: int, two_sided: np.ndarray) -> Nodes:
+    """Return all sequences of 1 to `max_order` polygons, the short ones first.
 
     Parameters
     ----------
@@ -80,7 +81,7 @@ def image_tree(occluders: Occluders, tx_m, rx_m, max_order: int, two_sided: np.n
         If there are too many sequences to hold.
     """
     polygons = occluders.polygons
-    levels, last = [], _root(occluders, tx_m)
+    levels, last, before = [], _root(occluders, tx_m), 0
     for order in range(1, max_order + 1):
         parent, polygon = _next_polygons(occluders, last, two_sided, rx_m if order == max_order > 1 else None)
         if order == 1:
@@ -93,38 +94,53 @@ def image_tree(occluders: Occluders, tx_m, rx_m, max_order: int, two_sided: np.n
             )
         last = _mirrored(occluders, last, parent, polygon)
         last = last.rows(_may_come_down(polygons, last, two_sided, rx_m))
-        levels.append(last)
-    return levels
+        levels.append((last, before))
+        before = before + len(levels[-2][0]) if order > 1 else 0
+    return _together(levels)
 
 
-def _root(occluders: Occluders, tx_m: np.ndarray) -> Level:
+def _together(levels: list[tuple[Nodes, int]]) -> Nodes:
+    """One table of all levels; each comes with the row at which the level above it starts."""
+    n_planes = max(len(level.planes) for level, _ in levels)
+    everywhere = np.array([0, 0, 0, 1], np.float32)  # a plane that bounds nothing
+    planes = [
+        np.concatenate([level.planes, np.broadcast_to(everywhere, (n_planes - len(level.planes), len(level), 4))])
+        for level, _ in levels
+    ]
+    parent = [np.where(number, level.parent + above, -1) for number, (level, above) in enumerate(levels)]
+    return Nodes(
+        np.concatenate([level.polygon for level, _ in levels]), np.concatenate(parent),
+        np.concatenate([level.image_m for level, _ in levels]), np.concatenate([level.window_m for level, _ in levels]),
+        np.concatenate(planes, axis=1),
+    )  # fmt: skip
+
+
+def _root(occluders: Occluders, tx_m: np.ndarray) -> Nodes:
     """The transmitter itself, shining everywhere; where sight is asked for, through the windows of a cube."""
     if occluders.is_small:
-        return Level(np.full(1, -1), np.zeros(1, int), tx_m[None], np.zeros((1, 4, 3)), np.zeros((0, 1, 4), np.float32))
+        return Nodes(np.full(1, -1), np.full(1, -1), tx_m[None], np.zeros((1, 4, 3)), np.zeros((0, 1, 4), np.float32))
     window_m = windows_around(tx_m, occluders.polygons.tolerance_m)
     eye_m = np.broadcast_to(tx_m, (len(window_m), 3))
     planes = _side_planes(window_m, eye_m, occluders.tree.origin_m)
     inwards = np.einsum("psk,sk->ps", planes[..., :3], window_m.mean(axis=1) - tx_m) >= 0
-    planes = np.where(inwards[..., None], planes, -planes)
-    return Level(np.full(len(window_m), -1), np.zeros(len(window_m), int), eye_m, window_m, planes)
+    nobody = np.full(len(window_m), -1)
+    return Nodes(nobody, nobody, eye_m, window_m, np.where(inwards[..., None], planes, -planes))
 
 
-def _next_polygons(occluders: Occluders, level: Level, two_sided: np.ndarray, rx_m: np.ndarray | None):
+def _next_polygons(occluders: Occluders, level: Nodes, two_sided: np.ndarray, rx_m: np.ndarray | None):
     """Pairs of a level's row and a polygon that faces its image, reaches into its beam and can be seen.
 
     Where the receivers are given, mirrored at the polygon their box must reach into the beam, too.
     """
-    polygons = occluders.polygons
-    corners = polygons.corners_m - occluders.tree.origin_m
-    corners = np.concatenate([corners, np.ones((len(polygons), CORNERS, 1))], axis=2).astype(np.float32)
+    polygons, slack_m = occluders.polygons, occluders.tree.slack_m
     rows, found = [np.zeros(0, int)], [np.zeros(0, int)]
-    for row, polygon in occluders.tree.in_beams(level.planes):
-        height_m = np.einsum("pj,pj->p", polygons.normal[polygon], level.image_m[row]) - polygons.offset_m[polygon]
+    for row, polygon in occluders.tree.in_beams(level.planes) if len(level.planes) else [_all_pairs(level, polygons)]:
+        height_m = dot(polygons.normal[polygon], level.image_m[row]) - polygons.offset_m[polygon]
         facing = np.where(two_sided[polygon], np.abs(height_m), height_m) > polygons.tolerance_m
         facing &= (level.polygon[row] < 0) | (polygons.surface[polygon] != polygons.surface[level.polygon[row]])
         row, polygon = row[facing], polygon[facing]
         for plane in level.planes:
-            inside = (np.einsum("pck,pk->pc", corners[polygon], plane[row]) >= -occluders.tree.slack_m).any(axis=1)
+            inside = (np.einsum("pck,pk->pc", occluders.corners[polygon], plane[row]) >= -slack_m).any(axis=1)
             row, polygon = row[inside], polygon[inside]
         if rx_m is not None:
             reached = _reach_after(polygons, level, row, polygon, rx_m, occluders.tree)
@@ -137,7 +153,11 @@ def _next_polygons(occluders: Occluders, level: Level, two_sided: np.ndarray, rx
     return np.concatenate(rows), np.concatenate(found)
 
 
-def _may_come_down(polygons: Polygons, level: Level, two_sided: np.ndarray, rx_m: np.ndarray) -> np.ndarray:
+def _all_pairs(level: Nodes, polygons: Polygons):
+    return np.divmod(np.arange(len(level) * len(polygons)), len(polygons))
+
+
+def _may_come_down(polygons: Polygons, level: Nodes, two_sided: np.ndarray, rx_m: np.ndarray) -> np.ndarray:
     """Tell which sequences (S,) send a part of their beam downwards, or start it low enough to come down again."""
     tilt = polygons.normal[:, 2]
     looks_down = np.where(two_sided, np.abs(tilt), -tilt) > RELATIVE_TOLERANCE
@@ -148,7 +168,7 @@ def _may_come_down(polygons: Polygons, level: Level, two_sided: np.ndarray, rx_m
 
 
 def _reach_after(polygons, level, row, polygon, rx_m, tree):
-    """Tell whether the receivers' box, mirrored at a polygon, reaches into a beam; shape (P,)."""
+    """Row numbers of the pairs for which the receivers' box, mirrored at the polygon, reaches into the beam."""
     low_m, high_m = rx_m.min(axis=0), rx_m.max(axis=0)
     middle_m, half_m = (low_m + high_m) / 2, (high_m - low_m) / 2
     normal = polygons.normal[polygon]
@@ -159,30 +179,29 @@ def _reach_after(polygons, level, row, polygon, rx_m, tree):
     reached = np.arange(len(row))
     for plane in level.planes[::-1]:
         plane = plane[row[reached]]
-        height = np.einsum("pk,pk->p", plane, box[0][reached])
-        height += np.einsum("pk,pk->p", np.abs(plane[:, :3]), box[1][reached])
+        height = dot(plane, box[0][reached]) + dot(np.abs(plane[:, :3]), box[1][reached])
         reached = reached[height >= -tree.slack_m]
     return reached
 
 
-def _mirrored(occluders: Occluders, level: Level, parent: np.ndarray, polygon: np.ndarray) -> Level:
+def _mirrored(occluders: Occluders, level: Nodes, parent: np.ndarray, polygon: np.ndarray) -> Nodes:
     """The level below: images and beams mirrored at the next polygons, and the new beams through these."""
     polygons, origin_m = occluders.polygons, occluders.tree.origin_m
     normal, source_m, window_m = polygons.normal[polygon], level.image_m[parent], polygons.corners_m[polygon]
-    height_m = np.einsum("sj,sj->s", normal, source_m) - polygons.offset_m[polygon]
+    height_m = dot(normal, source_m) - polygons.offset_m[polygon]
     image_m = source_m - 2 * height_m[:, None] * normal
     front = np.sign(height_m)[:, None]
-    offset_m = np.einsum("sj,sj->s", normal, window_m[:, 0] - origin_m)
-    base = np.concatenate([front * normal, -front * offset_m[:, None]], axis=1)
-    planes = [*(_side_planes(window_m, image_m, origin_m) * front), base]
     # of the pyramids before, the sides; their bases lie behind
-    earlier = np.delete(level.planes, CORNERS, axis=0) if (level.polygon >= 0).all() else []
-    mirror, shift = normal.astype(np.float32), (2 * offset_m).astype(np.float32)
-    for plane in earlier:
-        towards = np.einsum("sj,sj->s", plane[parent, :3], mirror)
-        turned = plane[parent, :3] - 2 * towards[:, None] * mirror
-        planes.append(np.concatenate([turned, (plane[parent, 3] + shift * towards)[:, None]], axis=1))
-    return Level(polygon, parent, image_m, window_m, np.array(planes, np.float32))
+    earlier = np.delete(level.planes, CORNERS, axis=0) if (level.polygon >= 0).all() else level.planes[:0]
+    planes = np.empty((CORNERS + 1 + len(earlier), len(polygon), 4), np.float32)
+    planes[:CORNERS] = _side_planes(window_m, image_m, origin_m) * front
+    offset_m = dot(normal, window_m[:, 0] - origin_m)
+    planes[CORNERS, :, :3], planes[CORNERS, :, 3] = front * normal, -front[:, 0] * offset_m
+    earlier, mirror = earlier[:, parent], normal.astype(np.float32)
+    towards = dot(earlier[..., :3], mirror)
+    planes[CORNERS + 1 :, :, :3] = earlier[..., :3] - 2 * towards[..., None] * mirror
+    planes[CORNERS + 1 :, :, 3] = earlier[..., 3] + (2 * offset_m).astype(np.float32) * towards
+    return Nodes(polygon, parent, image_m, window_m, planes)
 
 
 def _side_planes(window_m: np.ndarray, image_m: np.ndarray, origin_m: np.ndarray) -> np.ndarray:
@@ -190,12 +209,9 @@ def _side_planes(window_m: np.ndarray, image_m: np.ndarray, origin_m: np.ndarray
 
     They look inwards where the image is on the side from which the window's corners run clockwise.
     """
-    arms = window_m - image_m[:, None]
-    planes = np.empty((CORNERS, len(window_m), 4), np.float32)
-    for edge in range(CORNERS):
-        across = np.cross(arms[:, edge], arms[:, (edge + 1) % CORNERS])
-        length = np.linalg.norm(across, axis=1, keepdims=True)
-        across /= np.where(length > 0, length, 1.0)  # the edge that a triangle lacks bounds nothing
-        planes[edge, :, :3] = across
-        planes[edge, :, 3] = -np.einsum("sj,sj->s", across, window_m[:, edge] - origin_m)
-    return planes
+    arms = (window_m - image_m[:, None]).transpose(1, 0, 2)
+    across = cross(arms, np.roll(arms, -1, axis=0))
+    length = np.sqrt(dot(across, across))
+    across /= np.where(length > 0, length, 1.0)[..., None]  # the edge that a triangle lacks bounds nothing
+    offset = -dot(across, window_m.transpose(1, 0, 2) - origin_m)
+    return np.concatenate([across, offset[..., None]], axis=2).astype(np.float32)

@@ -13,14 +13,19 @@ import numpy as np
 from dnt_lab.raytracing.polygons import Polygons
 
 _HALF_TURN = 0.5 + 1e-6  # and rounding
+_FLAT = 1e-12  # share of the largest volume that three edges can span
 
 
 def solid_angle(a, b, c) -> np.ndarray:
-    """Signed solid angle of triangles with corners (..., 3) seen from the origin, positive if turned away from it."""
+    """Signed solid angle of triangles with corners (..., 3) seen from the origin, positive if turned away from it.
+
+    It is 0 for a triangle in whose plane the origin lies, on it or beside it: the mean of both sides.
+    """
     la, lb, lc = (np.sqrt(np.einsum("...j,...j->...", v, v)) for v in (a, b, c))
     ab, bc, ca = (np.einsum("...j,...j->...", u, v) for u, v in ((a, b), (b, c), (c, a)))
     volume = np.einsum("...j,...j->...", a, np.cross(b, c))
-    return 2 * np.arctan2(volume, la * lb * lc + ab * lc + bc * la + ca * lb)
+    flat = np.abs(volume) <= _FLAT * la * lb * lc
+    return np.where(flat, 0.0, 2 * np.arctan2(volume, la * lb * lc + ab * lc + bc * la + ca * lb))
 
 
 def bodies_around(polygons: Polygons, points_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from dnt_lab.raytracing.box_tree import BoxTree
-from dnt_lab.raytracing.polygons import Polygons
+from dnt_lab.raytracing.polygons import CORNERS, Polygons
+from dnt_lab.raytracing.vectors import dot
 
 _SLACK = 1e-5  # of the scene's extent: more than single precision errs
 # Most segments are cut near their end, where a user stands in a street: the rest need not be looked at then. The pieces
@@ -26,6 +27,8 @@ class Occluders:
     ----------
     tree : BoxTree
         Boxes around the polygons.
+    corners : ndarray, shape (M, 4, 4), single precision
+        Corners counted from the tree's origin, and 1, so that a plane's height is one product.
     is_small : bool
         True for a few dozen polygons, which need no boxes: every segment is held against every plane at once.
     """
@@ -36,6 +39,8 @@ class Occluders:
         corners_m = polygons.corners_m
         middle_m = corners_m.mean(axis=(0, 1))
         self.tree = BoxTree(corners_m.min(axis=1), corners_m.max(axis=1), middle_m, _SLACK * polygons.extent_m)
+        ones = np.ones((len(polygons), CORNERS, 1))
+        self.corners = np.concatenate([corners_m - middle_m, ones], axis=2).astype(np.float32)
         self.is_small = not self.tree.boxes
 
     def blocked(self, start_m: np.ndarray, end_m: np.ndarray) -> np.ndarray:
@@ -55,8 +60,13 @@ class Occluders:
     def crossings(self, start_m: np.ndarray, end_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return all pairs of a segment's and a polygon's number where the polygon cuts the segment."""
         found = [np.zeros((2, 0), int)]
-        pairs = self._apart(start_m, end_m) if self.is_small else self.tree.on_segments(start_m, end_m)
-        for segment, polygon in pairs:
+        if self.is_small:
+            step = max(1, _BLOCK // len(self.planes))
+            for first in range(0, len(start_m), step):
+                segment, polygon = self._cut_all(start_m[first : first + step], end_m[first : first + step])
+                found.append(np.stack([segment + first, polygon]))
+            return tuple(np.concatenate(found, axis=1))
+        for segment, polygon in self.tree.on_segments(start_m, end_m):
             cut = self.cuts(start_m[segment], end_m[segment], polygon)
             found.append(np.stack([segment[cut], polygon[cut]]))
         return tuple(np.concatenate(found, axis=1))
@@ -64,19 +74,20 @@ class Occluders:
     def cuts(self, start_m: np.ndarray, end_m: np.ndarray, polygon: np.ndarray) -> np.ndarray:
         """Tell, pair by pair, whether polygons (N,) cut segments (N, 3) to (N, 3)."""
         plane, tolerance_m = self.planes[polygon], self.polygons.tolerance_m
-        a = np.einsum("nj,nj->n", plane[:, :3], start_m) + plane[:, 3]
-        b = np.einsum("nj,nj->n", plane[:, :3], end_m) + plane[:, 3]
+        a, b = dot(plane[:, :3], start_m) + plane[:, 3], dot(plane[:, :3], end_m) + plane[:, 3]
         cut = (np.minimum(a, b) < -tolerance_m) & (np.maximum(a, b) > tolerance_m)
         pair = np.flatnonzero(cut)
         share = (a[pair] / (a[pair] - b[pair]))[:, None]
         cut[pair] = self.polygons.inside(polygon[pair], start_m[pair] + share * (end_m[pair] - start_m[pair]))
         return cut
 
-    def _apart(self, start_m, end_m):
-        """Yield pairs whose segment has its ends on different sides of the polygon's plane; `cuts` has the last word."""
-        tolerance_m, normal, offset = self.polygons.tolerance_m / 2, self.planes[:, :3].T, self.planes[:, 3]
-        step = max(1, _BLOCK // len(self.planes))
-        for first in range(0, len(start_m), step):
-            a, b = (points_m[first : first + step] @ normal + offset for points_m in (start_m, end_m))
-            segment, polygon = np.nonzero((np.minimum(a, b) < -tolerance_m) & (np.maximum(a, b) > tolerance_m))
-            yield segment + first, polygon
+    def _cut_all(self, start_m, end_m):
+        """All pairs that cut, every segment held against every plane."""
+        tolerance_m, normal, offset = self.polygons.tolerance_m, self.planes[:, :3].T, self.planes[:, 3]
+        a, b = start_m @ normal + offset, end_m @ normal + offset
+        segment, polygon = np.nonzero((np.minimum(a, b) < -tolerance_m) & (np.maximum(a, b) > tolerance_m))
+        a, b = a[segment, polygon], b[segment, polygon]
+        share = (a / (a - b))[:, None]
+        start = start_m[segment]
+        cut = self.polygons.inside(polygon, start + share * (end_m[segment] - start))
+        return segment[cut], polygon[cut]

@@ -218,6 +218,13 @@ class Paths:
         return ax
 
 
+NO_PATHS = (
+    *np.zeros((3, 0), int), np.zeros(0), np.zeros((0, 2, 2), complex), *np.zeros((2, 0, 2)), np.zeros((0, 0, 3)),
+    *np.zeros((2, 0, 0), int), np.zeros(0, bool),
+)  # fmt: skip
+"""What an empty table has in its columns, from `tx` to `diffuse`."""
+
+
 def concatenate(parts: list[Paths]) -> Paths:
     """Join paths between the same transmitters and receivers into one sorted table.
 
@@ -241,7 +248,7 @@ def concatenate(parts: list[Paths]) -> Paths:
 
 def _deepened(values: np.ndarray, name: str, depth: int) -> np.ndarray:
     """Pad the axis of interactions to `depth`."""
-    if name not in ("points_m", "object_index", "material_index"):
+    if name not in ("points_m", "object_index", "material_index") or values.shape[1] == depth:
         return values
-    padding = [(0, 0), (0, depth - values.shape[1]), *[(0, 0)] * (values.ndim - 2)]
-    return np.pad(values, padding, constant_values=np.nan if name == "points_m" else -1)
+    padding = np.full((len(values), depth - values.shape[1], *values.shape[2:]), np.nan if name == "points_m" else -1)
+    return np.concatenate([values, padding.astype(values.dtype)], axis=1)

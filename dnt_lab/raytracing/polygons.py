@@ -11,10 +11,13 @@ leave a hole in the scene's lowest plane, where houses without a floor stand on 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
+
+from dnt_lab.raytracing.vectors import dot
 
 CORNERS = 4
 RELATIVE_TOLERANCE = 1e-9  # of the scene's extent: what counts as one point, one plane, an edge
@@ -65,8 +68,21 @@ class Polygons:
 
     def inside(self, polygon: np.ndarray, point_m: np.ndarray) -> np.ndarray:
         """Tell whether points (N, 3) of the planes of polygons (N,) lie in them, edges included."""
-        within = np.einsum("nej,nj->ne", self.edge_normal[polygon], point_m) - self.edge_offset_m[polygon]
-        return (within >= -self.tolerance_m).all(axis=1)
+        within, left = np.zeros(len(polygon), bool), np.arange(len(polygon))
+        for edge in range(CORNERS):
+            height_m = dot(self.edge_normal[polygon, edge], point_m) - self.edge_offset_m[polygon, edge]
+            good = np.flatnonzero(height_m >= -self.tolerance_m)
+            left, polygon, point_m = left[good], polygon[good], point_m[good]
+        within[left] = True
+        return within
+
+    @cached_property
+    def body_boxes_m(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper corners (B, 3) of the boxes around the bodies."""
+        low_m, high_m = np.full((2, self.body.max() + 1, 3), np.inf) * np.array([1, -1])[:, None, None]
+        np.minimum.at(low_m, self.body, self.corners_m.min(axis=1))
+        np.maximum.at(high_m, self.body, self.corners_m.max(axis=1))
+        return low_m, high_m
 
 
 def merged_polygons(vertices_m, faces, object_index, material_index) -> Polygons:

@@ -12,11 +12,13 @@ beam, and for those the path traced back and held against all obstacles (`back_t
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from dnt_lab.datasets._checks import whole
 from dnt_lab.physical.pathloss import SPEED_OF_LIGHT_M_S
-from dnt_lab.raytracing.back_trace import specular_points
+from dnt_lab.raytracing.back_trace import specular_paths
 from dnt_lab.raytracing.field import (
     angles_deg,
     incidence_cosine,
@@ -24,7 +26,7 @@ from dnt_lab.raytracing.field import (
     transfer_matrix,
     travel,
 )
-from dnt_lab.raytracing.paths import Paths, concatenate
+from dnt_lab.raytracing.paths import NO_PATHS, Paths, concatenate
 
 MAX_ORDER = 3
 
@@ -75,44 +77,39 @@ def trace(
             raise ValueError(
                 f"rx {np.flatnonzero(same)[0]} stands where tx {t} does, {tx_m[t].tolist()}; move one of them"
             )
-    parts = []
+    for material in scene.materials if max_order else ():  # refuse at the door what some receiver might meet
+        material.reflection(np.ones(1), freq_hz, extrapolate=extrapolate)
+    nothing = Paths(freq_hz, tx_m, rx_m, *NO_PATHS, scene.objects, tuple(material.name for material in scene.materials))
+    wave = {"freq_hz": freq_hz, "speed_of_light_m_s": speed_of_light_m_s}
+    settings = wave | {"polarised": polarised, "extrapolate": extrapolate}
+    parts = [nothing]
     for t in range(len(tx_m)):
-        for order, (row, points_m, polygon) in enumerate(specular_points(scene.occluders, tx_m[t], rx_m, max_order)):
-            corners_m = np.concatenate(
-                [np.broadcast_to(tx_m[t], (len(row), 1, 3)), points_m, rx_m[row][:, None]], axis=1
-            )
-            normal = scene.polygons.normal[polygon]
-            material = scene.polygons.material_index[polygon]
-            k, length_m = travel(corners_m)
-            cosine = incidence_cosine(k[:, :-1].reshape(-1, 3), normal.reshape(-1, 3))
-            r_te, r_tm = reflection_coefficients(
-                scene.materials, material.ravel(), cosine, freq_hz, extrapolate=extrapolate
-            )
-            transfer = transfer_matrix(
-                corners_m, normal, r_te.reshape(material.shape), r_tm.reshape(material.shape),
-                speed_of_light_m_s / freq_hz, polarised=polarised,
-            )  # fmt: skip
-            parts.append(
-                Paths(
-                    freq_hz=freq_hz,
-                    tx_m=tx_m,
-                    rx_m=rx_m,
-                    tx=np.full(len(row), t),
-                    rx=row,
-                    order=np.full(len(row), order),
-                    delay_s=length_m.sum(axis=1) / speed_of_light_m_s,
-                    transfer=transfer,
-                    aod_deg=angles_deg(k[:, 0]),
-                    aoa_deg=angles_deg(-k[:, -1]),
-                    points_m=points_m,
-                    object_index=scene.polygons.object_index[polygon],
-                    material_index=material,
-                    diffuse=np.zeros(len(row), bool),
-                    objects=scene.objects,
-                    materials=tuple(material.name for material in scene.materials),
-                )  # fmt: skip
-            )
+        row, *found = specular_paths(scene.occluders, tx_m[t], rx_m, max_order)
+        parts.append(replace(nothing, tx=np.full(len(row), t), rx=row, **_described(scene, *found, **settings)))
     return concatenate(parts)
+
+
+def _described(scene, order, corners_m, polygon, *, freq_hz, speed_of_light_m_s, polarised, extrapolate) -> dict:
+    """What paths are, given their numbers of bounces (P,), corners (P, k + 2, 3) and polygons (P, k)."""
+    met = polygon >= 0
+    k, length_m = travel(corners_m)
+    normal, material = scene.polygons.normal[polygon], np.where(met, scene.polygons.material_index[polygon], -1)
+    r = np.zeros((2, *polygon.shape), complex)
+    r[:, met] = reflection_coefficients(
+        scene.materials, material[met], incidence_cosine(k[:, :-1][met], normal[met]), freq_hz, extrapolate=extrapolate
+    )
+    transfer = transfer_matrix(corners_m, normal, *r, speed_of_light_m_s / freq_hz, order=order, polarised=polarised)
+    return {
+        "order": order,
+        "delay_s": length_m.sum(axis=1) / speed_of_light_m_s,
+        "transfer": transfer,
+        "aod_deg": angles_deg(k[:, 0]),
+        "aoa_deg": angles_deg(-k[np.arange(len(k)), order]),
+        "points_m": np.where(met[..., None], corners_m[:, 1:-1], np.nan),
+        "object_index": np.where(met, scene.polygons.object_index[polygon], -1),
+        "material_index": material,
+        "diffuse": np.zeros(len(k), bool),
+    }
 
 
 def _positions(name: str, values) -> np.ndarray:

@@ -85,14 +85,13 @@ class TracedPower:
     Attributes
     ----------
     paths : Paths
-        Specular paths of T transmitters and R receivers, traced once with polarisation. Position ``t R + r`` of the
-        model is link (t, r).
+        Specular paths of T transmitters and R receivers, traced once. Position ``t R + r`` of the model is link (t, r).
     materials : tuple
         The scene's materials, with which the paths were traced.
     parameters : tuple of Parameter
         What to tune: see the table at the top of this module.
-    extrapolate : bool
-        Use a material beyond the frequencies for which it was measured.
+    polarised, extrapolate : bool
+        As the paths were traced.
 
     Raises
     ------
@@ -105,6 +104,7 @@ class TracedPower:
     paths: Paths
     materials: tuple
     parameters: tuple[Parameter, ...]
+    polarised: bool = True
     extrapolate: bool = False
 
     def __post_init__(self):
@@ -112,12 +112,13 @@ class TracedPower:
             raise ValueError("paths holds diffuse rays, but walls are tuned on specular paths: paths[~paths.diffuse]")
         for parameter in self.parameters:
             _refuse_ripples(parameter, self._changed({parameter.name: parameter.start}), self.paths.freq_hz)
-        object.__setattr__(self, "_bounces", [_bounces(self.paths, k) for k in np.unique(self.paths.order)])
+        bounces = [_bounces(self.paths, k, self.polarised) for k in np.unique(self.paths.order)]
+        object.__setattr__(self, "_bounces", bounces)
         again, traced = self.gain({}), self.paths.gain
         if not np.allclose(np.abs(again), np.abs(traced), rtol=1e-6, atol=1e-9 * np.abs(traced).max(initial=0.0)):
             raise ValueError(
-                "paths differ from those which these materials give, but the scene's own materials and polarised paths "
-                "are needed"
+                "paths differ from those which these materials give, but the scene's own materials are needed, and "
+                f"polarised as in the trace, not {self.polarised}"
             )
 
     def gain(self, values: dict[str, float]) -> np.ndarray:
@@ -129,6 +130,8 @@ class TracedPower:
                 materials, material.ravel(), cosine.ravel(), self.paths.freq_hz, extrapolate=self.extrapolate
             )
             te_tm = np.stack(r).reshape(2, *material.shape)
+            if not self.polarised:  # TE and TM alike
+                te_tm[:] = np.sqrt(np.mean(np.abs(te_tm) ** 2, axis=0))
             for kinds, part in share.items():
                 gain[rows] += part * np.prod([te_tm[kind, :, i] for i, kind in enumerate(kinds)], axis=0)
         return gain
@@ -185,7 +188,7 @@ def _refuse_ripples(parameter: Parameter, materials, freq_hz: float):
         )
 
 
-def _bounces(paths: Paths, order: int):
+def _bounces(paths: Paths, order: int, polarised: bool):
     """Paths of one order: rows, materials (N, k), cosines (N, k), and amplitude by TE or TM (0, 1) at each bounce."""
     rows = np.flatnonzero(paths.order == order)
     ends = paths.tx_m[paths.tx[rows], None], paths.rx_m[paths.rx[rows], None]
@@ -197,7 +200,8 @@ def _bounces(paths: Paths, order: int):
     # the wavelength the paths were traced with: delay and length tell which speed of light that was
     wavelength_m = np.median(length_m.sum(axis=1) / paths.delay_s[rows]) / paths.freq_hz
     share = {}
-    for kinds in product((0, 1), repeat=order):
+    for kinds in product((0, 1), repeat=order) if polarised else [(0,) * order]:
         is_tm = np.broadcast_to(np.array(kinds, float), (len(rows), order))
-        share[kinds] = transfer_matrix(corners_m, normal, 1 - is_tm, is_tm, wavelength_m)[:, 0, 0]
+        r_te, r_tm = (1 - is_tm, is_tm) if polarised else (np.ones_like(is_tm), np.ones_like(is_tm))
+        share[kinds] = transfer_matrix(corners_m, normal, r_te, r_tm, wavelength_m, polarised=polarised)[:, 0, 0]
     return rows, paths.material_index[rows, :order], cosine, share

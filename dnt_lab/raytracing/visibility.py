@@ -5,7 +5,7 @@ point :math:`x` lies at :math:`(u, v)` in the window and at the depth :math:`t`,
 
 .. math:: x = I + t\,(c + u\,a + v\,b - I)
 
-A polygon is hidden if one convex polygon, nowhere deeper than its nearest corner, covers the rectangle of (u, v) in
+A polygon is hidden if one convex polygon, nowhere as deep as its nearest corner, covers the rectangle of (u, v) in
 which it shows. The largest few polygons of a beam hide nearly all that can be hidden: a street's façade leaves
 one in ten. What several polygons hide only together is kept, so nothing is dropped that could be seen.
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 _SCREENS = 16  # polygons of each beam that are tried as covers
-_MARGIN = 1e-9  # of the window's side: covers must reach so much farther
+_MARGIN = 1e-9  # of the window's side and of the depth: covers must reach so much farther and stand so much nearer
 
 
 def not_hidden(corners_m: np.ndarray, image_m: np.ndarray, window_m: np.ndarray, beam: np.ndarray) -> np.ndarray:
@@ -43,10 +43,11 @@ def not_hidden(corners_m: np.ndarray, image_m: np.ndarray, window_m: np.ndarray,
     lines = _inner_sides(place[:2], np.where(whole, place[2], 1.0))
     place = _beyond_window(place)
     near, far = place[2].min(axis=0), place[2].max(axis=0)
-    place = place[:2] / place[2]
+    place = place[:2] / np.maximum(place[2], 1.0)  # less than 1 only where nothing is beyond: never hidden
     low = np.maximum(place.min(axis=1), edge.min(axis=1)[:, beam])
     high = np.minimum(place.max(axis=1), edge.max(axis=1)[:, beam])
-    screen = np.where(whole, (high - low).prod(axis=0) / np.sqrt(np.maximum(far, 1.0)), -1.0)
+    # what lies in the window's own plane, a road on the ground or a neighbour's wall in line, stands before nothing
+    screen = np.where(whole & (far > 1 + _MARGIN), (high - low).prod(axis=0) / np.sqrt(np.maximum(far, 1.0)), -1.0)
     order = np.lexsort((-screen, beam))
     first = np.searchsorted(beam, np.arange(len(image_m) + 1))
     seen, left = np.ones(len(beam), bool), np.arange(len(beam))
@@ -54,7 +55,7 @@ def not_hidden(corners_m: np.ndarray, image_m: np.ndarray, window_m: np.ndarray,
         at = first[beam[left]] + k
         tried = at < first[beam[left] + 1]
         polygon, cover = left[tried], order[at[tried]]
-        hidden = (screen[cover] >= 0) & (far[cover] <= near[polygon]) & (cover != polygon)
+        hidden = (screen[cover] >= 0) & (far[cover] < (1 - _MARGIN) * near[polygon])
         polygon, cover = polygon[hidden], cover[hidden]
         for slope_u, slope_v, offset in lines:
             u, v = slope_u[cover], slope_v[cover]

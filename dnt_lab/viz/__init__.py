@@ -10,6 +10,9 @@
 from dnt_lab.viz.charts import band, bars, dumbbell, timeline
 from dnt_lab.viz.maps import draw_city, radio_map
 from dnt_lab.viz.network import draw_cells, draw_links, draw_users
+from dnt_lab.viz.ray_charts import angles, power_delay
+from dnt_lab.viz.rays import draw_rays
+from dnt_lab.viz.scenes import draw_scene
 from dnt_lab.viz.show import show
 from dnt_lab.viz.style import (
     COLORS,
@@ -22,6 +25,7 @@ from dnt_lab.viz.style import (
     role_style,
     use_style,
 )
+from dnt_lab.viz.view3d import SceneView, scene_view
 from dnt_lab.viz.widgets import Frames, choice, frames
 
 __all__ = [
@@ -33,17 +37,23 @@ __all__ = [
     "SIZES",
     "STYLES",
     "Frames",
+    "SceneView",
+    "angles",
     "band",
     "bars",
     "choice",
     "draw_cells",
     "draw_city",
     "draw_links",
+    "draw_rays",
+    "draw_scene",
     "draw_users",
     "dumbbell",
     "frames",
+    "power_delay",
     "radio_map",
     "role_style",
+    "scene_view",
     "show",
     "timeline",
     "use_style",

@@ -27,6 +27,8 @@ slider""",
     viz.show(draw(3), alt="a line")
 except ValueError as problem:
     print(problem)""",
+    """from dnt_lab.raytracing.scene import Scene
+viz.scene_view(Scene.street_canyon(), title="Six houses", alt="Street with six houses from the south-west.")""",
 ]
 
 
@@ -45,7 +47,7 @@ def outputs(path):
 
 
 def test_alt_text_is_stored_with_the_picture(notebook):
-    style, shown, slider, moved, refused = outputs(notebook)
+    style, shown, slider, moved, refused, view = outputs(notebook)
     assert style == []
     picture, words = shown
     assert picture.metadata == {"image/png": {"alt": SHOWN}} and set(picture.data) == {"image/png", "text/plain"}
@@ -55,6 +57,8 @@ def test_alt_text_is_stored_with_the_picture(notebook):
     assert moved[0].text == "end: 4 s (3 of 3 pictures) True\n"
     (refusal,) = refused  # the sentence only, no picture without its text
     assert refusal.text.startswith("alt 'a line' is too short")
+    assert view[0].metadata["image/png"]["alt"] == "Street with six houses from the south-west."
+    assert view[0].data["text/plain"] == "3-D view: Six houses (62 triangles, 0 rays)"
     assert notebook.stat().st_size < 100_000
 
 
@@ -62,7 +66,8 @@ def test_nbconvert_writes_the_alt_text_into_the_page(notebook):
     page, _ = HTMLExporter(template_name="classic").from_filename(str(notebook))
     assert 'alt="Line chart: the gain grows from 0 to 1 dB, &amp; ends &lt; 5 s."' in page
     assert 'alt="Line chart that grows until 2 s."' in page  # the slider's start picture, as no widget state is kept
-    assert page.count("<img") == 2
+    assert 'alt="Street with six houses from the south-west."' in page  # the view at its start
+    assert page.count("<img") == 3
 
 
 def test_strict_comparison_holds_twice(notebook):
@@ -77,4 +82,4 @@ def test_strict_comparison_holds_twice(notebook):
         text=True,
         timeout=120,
     )
-    assert done.returncode == 0 and "10 passed" in done.stdout, done.stdout
+    assert done.returncode == 0 and "12 passed" in done.stdout, done.stdout
