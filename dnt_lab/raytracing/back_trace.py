@@ -16,7 +16,7 @@ from dnt_lab.raytracing.occlusion import Occluders
 from dnt_lab.raytracing.polygons import Polygons
 from dnt_lab.raytracing.vectors import dot
 
-_INSIDE = 0.25  # of a turn; 1/2 is the surface, where the inside may be meant as well
+_INSIDE = 0.25  # of a turn: 1/2 to 1 inside, since a floor may be lacking, and not above 0 outside
 
 
 def specular_paths(occluders: Occluders, tx_m: np.ndarray, rx_m: np.ndarray, max_order: int):
@@ -48,14 +48,14 @@ def specular_paths(occluders: Occluders, tx_m: np.ndarray, rx_m: np.ndarray, max
         for node, row in receivers.in_beams(tree.planes):
             candidates.append(_traced_back(occluders.polygons, tree, tx_m, rx_m, row, node, max_order))
     row, order, corners_m, polygon = (np.concatenate(part) for part in zip(*candidates, strict=True))
-    free = _unobstructed(occluders, order, corners_m)
+    free = ~occluders.cut_lines(corners_m, order + 1)
     row, order, corners_m, polygon = row[free], order[free], corners_m[free], polygon[free]
     once = _once(row, corners_m, polygon, occluders.polygons.tolerance_m)
     return row[once], order[once], corners_m[once], polygon[once]
 
 
 def seen_from_both_sides(polygons: Polygons, tx_m: np.ndarray, rx_m: np.ndarray) -> np.ndarray:
-    """Tell which polygons (M,) reflect on both sides: open surfaces, and bodies with the transmitter inside.
+    """Tell which polygons (M,) reflect on both sides: open surfaces, and bodies with the transmitter inside or on them.
 
     A node under the lowest corner could look into a body through the floor it lacks; then all polygons do.
     """
@@ -69,7 +69,10 @@ def seen_from_both_sides(polygons: Polygons, tx_m: np.ndarray, rx_m: np.ndarray)
         return ~polygons.one_sided
     a, b, c, d = (polygons.corners_m[rows, i] - tx_m for i in range(4))
     turns = np.bincount(polygons.body[rows], solid_angle(a, b, c) + solid_angle(a, c, d), len(low_m)) / (4 * np.pi)
-    return ~polygons.one_sided | (turns > _INSIDE)[polygons.body]
+    both = turns > _INSIDE
+    rows = rows[np.abs(polygons.normal[rows] @ tx_m - polygons.offset_m[rows]) <= pad_m]
+    both[polygons.body[rows[polygons.inside(rows, np.broadcast_to(tx_m, (len(rows), 3)))]]] = True
+    return ~polygons.one_sided | both[polygons.body]
 
 
 def _straight(tx_m, rx_m, max_order):
@@ -80,13 +83,13 @@ def _straight(tx_m, rx_m, max_order):
 
 
 def _traced_back(polygons: Polygons, tree: Nodes, tx_m, rx_m, row, node, max_order):
-    """Pairs of a receiver and a node whose interaction points all lie in their polygons, as `specular_paths` has them."""
+    """Pairs of a receiver and a node whose points all lie in their polygons, as `specular_paths` returns them."""
     backwards, here_m, alive = [], rx_m[row], np.arange(len(row))
     order, step = np.zeros(len(row), int), node
     while len(alive):
         mirror, image_m = tree.polygon[step], tree.image_m[step]
-        normal, offset_m = polygons.normal[mirror], polygons.offset_m[mirror]
-        a, b = dot(normal, here_m) - offset_m, dot(normal, image_m) - offset_m
+        plane = polygons.planes[mirror]
+        a, b = dot(plane[:, :3], here_m) + plane[:, 3], dot(plane[:, :3], image_m) + plane[:, 3]
         apart = (np.minimum(a, b) < -polygons.tolerance_m) & (np.maximum(a, b) > polygons.tolerance_m)
         share = np.divide(a, a - b, out=np.zeros_like(a), where=apart)
         point_m = here_m + share[:, None] * (image_m - here_m)
@@ -107,21 +110,12 @@ def _traced_back(polygons: Polygons, tree: Nodes, tx_m, rx_m, row, node, max_ord
     return row[kept], order[kept], corners_m, polygon
 
 
-def _unobstructed(occluders: Occluders, order, corners_m):
-    """Row numbers of the paths that nothing cuts, asked segment by segment, from the receiver on."""
-    free = np.arange(len(order))
-    for back in range(corners_m.shape[1] - 1):
-        asked = np.flatnonzero(order[free] >= back)
-        rows, end = free[asked], order[free[asked]] + 1 - back
-        cut = occluders.blocked(corners_m[rows, end - 1], corners_m[rows, end])
-        free = np.delete(free, asked[cut])
-    return free
-
-
 def _once(row, corners_m, polygon, tolerance_m):
     """Row numbers of different paths: on a seam, or where two things share a face, one is found several times."""
     order = np.lexsort((*polygon.T[::-1], row))
-    places = np.round(corners_m[order, 1:-1].reshape(len(row), -1) / (100 * tolerance_m)).astype(np.int64)
+    places = np.round(corners_m[order, 1:-1].reshape(len(row), 3 * polygon.shape[1]) / (100 * tolerance_m)).astype(
+        np.int64
+    )
     places = np.column_stack([row[order], places])
     mixed = places @ (2 * np.arange(1, places.shape[1] + 1) ** 9 + 1)  # equal rows are equal in this; hardly any others
     by_mixed = np.argsort(mixed, kind="stable")

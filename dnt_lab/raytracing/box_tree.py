@@ -107,7 +107,7 @@ class BoxTree:
 
 
 def _neighbours(points_m, leaf):
-    """Row numbers of points (N, 3) in groups (G, n) of neighbours, G a power of eight; numbers from N on are padding."""
+    """Row numbers of points (N, 3) in groups (G, n) of neighbours, G a power of eight; from N on they are padding."""
     n_points, n_groups = len(points_m), 1
     while n_points > _ONE_LEAF and n_groups * leaf < n_points:
         n_groups *= _WAYS

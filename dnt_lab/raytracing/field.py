@@ -97,21 +97,24 @@ def transfer_matrix(points_m, normal, r_te, r_tm, wavelength_m, *, order=None, p
     if not polarised:
         bounces = np.where(np.arange(most) < order[:, None], (np.abs(r_te) ** 2 + np.abs(r_tm) ** 2) / 2, 1.0)
         return (free_space * np.sqrt(bounces.prod(axis=1)))[:, None, None] * np.eye(2, dtype=complex)
-    field = spherical_basis(k[:, 0]).astype(complex)  # two waves at once, theta and phi
+    basis = spherical_basis(k[:, 0])  # the field is jones[:, :, i] in this basis, for unit input i
+    jones = np.broadcast_to(np.eye(2, dtype=complex), (n_paths, 2, 2)).copy()
     for i in range(most):
         rows = np.flatnonzero(order > i)
-        field[rows] = _reflected(field[rows], k[rows, i], k[rows, i + 1], normal[rows, i], r_te[rows, i], r_tm[rows, i])
-    arrived = spherical_basis(-k[np.arange(n_paths), order]) @ field.transpose(0, 2, 1)
-    return free_space[:, None, None] * arrived
+        into, out = _wall_bases(k[rows, i], k[rows, i + 1], normal[rows, i])
+        turned = np.einsum("nij,nkj->nik", into, basis[rows])
+        r = np.stack([r_te[rows, i], r_tm[rows, i]], axis=1)
+        jones[rows] = r[:, :, None] * np.einsum("nij,njk->nik", turned, jones[rows])
+        basis[rows] = out
+    arrived = np.einsum("nij,nkj->nik", spherical_basis(-k[np.arange(n_paths), order]), basis)
+    return free_space[:, None, None] * np.einsum("nij,njk->nik", arrived, jones)
 
 
-def _reflected(field, k_in, k_out, normal, r_te, r_tm):
-    """Fields (N, 2, 3) behind a wall."""
+def _wall_bases(k_in, k_out, normal):
+    """Unit vectors of TE and TM (N, 2, 3) before and behind a wall."""
     e_s = cross(k_in, normal)
     length = np.sqrt(dot(e_s, e_s))
     straight = np.flatnonzero(length < 1e-9)  # head on there is no plane of incidence, and any direction across will do
     e_s /= np.where(length > 0, length, 1.0)[:, None]
     e_s[straight] = spherical_basis(k_in[straight])[:, 0]
-    e_in, e_out = cross(e_s, k_in), cross(e_s, k_out)
-    te, tm = r_te[:, None] * dot(field, e_s[:, None]), r_tm[:, None] * dot(field, e_in[:, None])
-    return te[..., None] * e_s[:, None] + tm[..., None] * e_out[:, None]
+    return np.stack([e_s, cross(e_s, k_in)], axis=1), np.stack([e_s, cross(e_s, k_out)], axis=1)

@@ -69,12 +69,22 @@ class Polygons:
     def inside(self, polygon: np.ndarray, point_m: np.ndarray) -> np.ndarray:
         """Tell whether points (N, 3) of the planes of polygons (N,) lie in them, edges included."""
         within, left = np.zeros(len(polygon), bool), np.arange(len(polygon))
-        for edge in range(CORNERS):
-            height_m = dot(self.edge_normal[polygon, edge], point_m) - self.edge_offset_m[polygon, edge]
-            good = np.flatnonzero(height_m >= -self.tolerance_m)
+        for edge in self._edge_planes:
+            plane = edge[polygon]
+            good = np.flatnonzero(dot(plane[:, :3], point_m) + plane[:, 3] >= -self.tolerance_m)
             left, polygon, point_m = left[good], polygon[good], point_m[good]
         within[left] = True
         return within
+
+    @cached_property
+    def planes(self) -> np.ndarray:
+        """Rows (M, 4) of normal and negative offset: ``row[:3] . x + row[3]`` is the height over the plane."""
+        return np.concatenate([self.normal, -self.offset_m[:, None]], axis=1)
+
+    @cached_property
+    def _edge_planes(self) -> np.ndarray:
+        """The same (4, M, 4) for the planes that stand on the edges and look inwards."""
+        return np.concatenate([self.edge_normal, -self.edge_offset_m[..., None]], axis=2).transpose(1, 0, 2).copy()
 
     @cached_property
     def body_boxes_m(self) -> tuple[np.ndarray, np.ndarray]:
