@@ -17,6 +17,7 @@ from dnt_lab.raytracing.polygons import Polygons
 from dnt_lab.raytracing.vectors import dot
 
 _INSIDE = 0.25  # of a turn: 1/2 to 1 inside, since a floor may be lacking, and not above 0 outside
+_OFF_GRID = 0.381966  # of a step: what lies at a round coordinate is not rounded up here and down there
 
 
 def specular_paths(occluders: Occluders, tx_m: np.ndarray, rx_m: np.ndarray, max_order: int):
@@ -40,22 +41,23 @@ def specular_paths(occluders: Occluders, tx_m: np.ndarray, rx_m: np.ndarray, max
     polygon : ndarray of int, shape (P, max_order)
         Polygons met; -1 behind the last.
     """
-    everyone = np.arange(len(rx_m))
+    everyone, two_sided = np.arange(len(rx_m)), seen_from_both_sides(occluders.polygons, tx_m, rx_m)
     candidates = [(everyone, np.zeros(len(rx_m), int), *_straight(tx_m, rx_m, max_order))]
     if max_order:
-        receivers = BoxTree(rx_m, rx_m, occluders.tree.origin_m, occluders.tree.slack_m, leaf=16)
-        tree = image_tree(occluders, tx_m, rx_m, max_order, seen_from_both_sides(occluders.polygons, tx_m, rx_m))
+        undivided = 4096 if occluders.is_small else 16  # a few beams are soon held against every receiver
+        receivers = BoxTree(rx_m, rx_m, occluders.tree.origin_m, occluders.slack_m(rx_m), 16, undivided)
+        tree = image_tree(occluders, tx_m, rx_m, max_order, two_sided)
         for node, row in receivers.in_beams(tree.planes):
             candidates.append(_traced_back(occluders.polygons, tree, tx_m, rx_m, row, node, max_order))
     row, order, corners_m, polygon = (np.concatenate(part) for part in zip(*candidates, strict=True))
-    free = ~occluders.cut_lines(corners_m, order + 1)
+    free = ~occluders.cut_lines(corners_m, order + 1, two_sided)
     row, order, corners_m, polygon = row[free], order[free], corners_m[free], polygon[free]
     once = _once(row, corners_m, polygon, occluders.polygons.tolerance_m)
     return row[once], order[once], corners_m[once], polygon[once]
 
 
 def seen_from_both_sides(polygons: Polygons, tx_m: np.ndarray, rx_m: np.ndarray) -> np.ndarray:
-    """Tell which polygons (M,) reflect on both sides: open surfaces, and bodies with the transmitter inside or on them.
+    """Tell which polygons (M,) waves meet on both sides: open ones, and bodies with the transmitter inside or on them.
 
     A node under the lowest corner could look into a body through the floor it lacks; then all polygons do.
     """
@@ -113,10 +115,8 @@ def _traced_back(polygons: Polygons, tree: Nodes, tx_m, rx_m, row, node, max_ord
 def _once(row, corners_m, polygon, tolerance_m):
     """Row numbers of different paths: on a seam, or where two things share a face, one is found several times."""
     order = np.lexsort((*polygon.T[::-1], row))
-    places = np.round(corners_m[order, 1:-1].reshape(len(row), 3 * polygon.shape[1]) / (100 * tolerance_m)).astype(
-        np.int64
-    )
-    places = np.column_stack([row[order], places])
+    places = corners_m[order, 1:-1].reshape(len(row), 3 * polygon.shape[1]) / (100 * tolerance_m)
+    places = np.column_stack([row[order], np.round(places + _OFF_GRID).astype(np.int64)])
     mixed = places @ (2 * np.arange(1, places.shape[1] + 1) ** 9 + 1)  # equal rows are equal in this; hardly any others
     by_mixed = np.argsort(mixed, kind="stable")
     again = np.zeros(len(row), bool)

@@ -11,10 +11,10 @@ from __future__ import annotations
 import numpy as np
 
 _WAYS = 8
-_ONE_LEAF = 96  # so many things and fewer need no boxes
 _BLOCK = 500_000  # pairs in one temporary array: they should stay in the cache
 _DENSE = 512  # so many boxes are held against every beam at once
 _ROUNDING = np.float32(1e-4)  # of a segment's length
+_FAR = np.float32(1e-6)  # of the distance of a segment's start: what its rounding cannot exceed
 
 
 class BoxTree:
@@ -30,12 +30,14 @@ class BoxTree:
         Length that its rounding cannot exceed.
     leaf : int
         Most things in a leaf.
+    undivided : int
+        So many things and fewer are one leaf all the same.
     """
 
-    def __init__(self, low_m, high_m, origin_m, slack_m: float, leaf: int = 8):
+    def __init__(self, low_m, high_m, origin_m, slack_m: float, leaf: int = 8, undivided: int = 96):
         self.origin_m, self.slack_m = origin_m, np.float32(slack_m)
         low_m, high_m = low_m - origin_m, high_m - origin_m
-        groups = _neighbours(low_m + high_m, leaf)
+        groups = _neighbours(low_m + high_m, leaf if len(low_m) > undivided else undivided)
         self.leaves = np.where(groups < len(low_m), groups, -1)
         groups = np.minimum(groups, len(low_m) - 1)
         self.things = _centred(low_m, high_m)[groups]
@@ -52,6 +54,7 @@ class BoxTree:
         step = max(1, _BLOCK // 64)
         for first in range(0, len(start_m), step):
             start = (start_m[first : first + step] - self.origin_m).T.astype(np.float32)
+            pad_m = np.abs(start).max() * _FAR * np.repeat(np.float32([-1, 1]), 3)[:, None]
             with np.errstate(divide="ignore"):
                 slope = 1 / (end_m[first : first + step] - start_m[first : first + step]).T.astype(np.float32)
             slope[~np.isfinite(slope)] = 1e30  # along an axis: outside of a slab it is infinitely far away
@@ -60,6 +63,7 @@ class BoxTree:
             for level, sides in enumerate(self.sides):
                 if level:
                     segment, box = _children(segment, box)
+                sides = sides + pad_m if pad_m[-1] > self.slack_m else sides
                 met = np.flatnonzero(_met(sides, box, start, slope, segment))
                 segment, box = segment[met], box[met]
             thing = self.leaves[box]
@@ -109,7 +113,7 @@ class BoxTree:
 def _neighbours(points_m, leaf):
     """Row numbers of points (N, 3) in groups (G, n) of neighbours, G a power of eight; from N on they are padding."""
     n_points, n_groups = len(points_m), 1
-    while n_points > _ONE_LEAF and n_groups * leaf < n_points:
+    while n_groups * leaf < n_points:
         n_groups *= _WAYS
     groups = np.arange(n_groups * -(-n_points // n_groups))[None]
     points_m = points_m[np.minimum(groups[0], n_points - 1)]

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dnt_lab.raytracing.fresnel import slab
 from dnt_lab.raytracing.vectors import cross, dot
 
 
@@ -58,20 +59,25 @@ def incidence_cosine(k_in: np.ndarray, normal: np.ndarray) -> np.ndarray:
 
 def reflection_coefficients(materials, material_index, cos_incidence, freq_hz, *, extrapolate=False):
     """Coefficients r_te and r_tm (N,) of bounces at materials of a list, by their numbers (N,)."""
-    r_te, r_tm = np.zeros((2, len(material_index)), complex)
-    for number in np.flatnonzero(np.bincount(material_index, minlength=1)):
-        rows = material_index == number
-        r_te[rows], r_tm[rows] = materials[number].reflection(cos_incidence[rows], freq_hz, extrapolate=extrapolate)
-    return r_te, r_tm
+    r = np.zeros((2, len(material_index)), complex)
+    eta, thickness_m = np.ones(len(materials), complex), np.zeros(len(materials))  # of what is no layer: vacuum
+    for number, material in enumerate(materials):  # also those that nothing met: whether they are known is no chance
+        if hasattr(material, "layer"):
+            eta[number], thickness_m[number] = material.layer(freq_hz, extrapolate=extrapolate)
+        else:
+            rows = material_index == number
+            r[:, rows] = material.reflection(cos_incidence[rows], freq_hz, extrapolate=extrapolate)
+    # all layers at once; where there was none, vacuum adds nothing
+    return r + np.array(slab(cos_incidence, eta[material_index], thickness_m[material_index], freq_hz))
 
 
-def transfer_matrix(points_m, normal, r_te, r_tm, wavelength_m, *, order=None, polarised=True) -> np.ndarray:
+def transfer_matrix(k, length_m, normal, r_te, r_tm, wavelength_m, *, order=None, polarised=True) -> np.ndarray:
     """Return the Jones matrices (N, 2, 2) of paths with up to k bounces.
 
     Parameters
     ----------
-    points_m : ndarray, shape (N, k + 2, 3)
-        Transmitter, interaction points, receiver, in metres; where there are fewer points, the receiver is repeated.
+    k, length_m : ndarray, shapes (N, k + 1, 3) and (N, k + 1)
+        Directions and lengths in metres of the segments, as `travel` gives them; behind the last they do not count.
     normal : ndarray, shape (N, k, 3)
         Unit normals of the walls; either side.
     r_te, r_tm : ndarray of complex, shape (N, k)
@@ -92,7 +98,6 @@ def transfer_matrix(points_m, normal, r_te, r_tm, wavelength_m, *, order=None, p
     """
     n_paths, most = normal.shape[:2]
     order = np.full(n_paths, most) if order is None else order
-    k, length_m = travel(points_m)
     free_space = wavelength_m / (4 * np.pi * length_m.sum(axis=1))
     if not polarised:
         bounces = np.where(np.arange(most) < order[:, None], (np.abs(r_te) ** 2 + np.abs(r_tm) ** 2) / 2, 1.0)
@@ -102,12 +107,16 @@ def transfer_matrix(points_m, normal, r_te, r_tm, wavelength_m, *, order=None, p
     for i in range(most):
         rows = np.flatnonzero(order > i)
         into, out = _wall_bases(k[rows, i], k[rows, i + 1], normal[rows, i])
-        turned = np.einsum("nij,nkj->nik", into, basis[rows])
         r = np.stack([r_te[rows, i], r_tm[rows, i]], axis=1)
-        jones[rows] = r[:, :, None] * np.einsum("nij,njk->nik", turned, jones[rows])
+        jones[rows] = r[:, :, None] * _product(into @ basis[rows].transpose(0, 2, 1), jones[rows])
         basis[rows] = out
-    arrived = np.einsum("nij,nkj->nik", spherical_basis(-k[np.arange(n_paths), order]), basis)
-    return free_space[:, None, None] * np.einsum("nij,njk->nik", arrived, jones)
+    arrived = spherical_basis(-k[np.arange(n_paths), order]) @ basis.transpose(0, 2, 1)
+    return free_space[:, None, None] * _product(arrived, jones)
+
+
+def _product(a, b):
+    """Matrix products (N, 2, 2), written out: ten times faster than the general one for so small matrices."""
+    return a[:, :, :1] * b[:, :1] + a[:, :, 1:] * b[:, 1:]
 
 
 def _wall_bases(k_in, k_out, normal):

@@ -90,7 +90,7 @@ def slab(cos_incidence, eta, thickness_m, freq_hz):
     cos_incidence, eta : array_like
         As in `half_space`.
     thickness_m : array_like
-        Thickness in metres, 0 or more (0 reflects nothing); broadcast.
+        Thickness in metres, 0 (reflects nothing) to infinity (the half-space); broadcast.
     freq_hz : array_like
         Frequency in Hz; broadcast.
 
@@ -114,8 +114,9 @@ def slab(cos_incidence, eta, thickness_m, freq_hz):
     array([0.6, 0. ])
     """
     c, eta, s = _parts(cos_incidence, eta)
-    q = 2 * np.pi * np.asarray(thickness_m) * np.asarray(freq_hz) / SPEED_OF_LIGHT_M_S * s
-    through = -np.expm1(-2j * q)  # 1 - e^{-2jq}
+    endless = np.isinf(thickness_m)  # no echo from the rear
+    q = 2 * np.pi * np.where(endless, 0.0, thickness_m) * np.asarray(freq_hz) / SPEED_OF_LIGHT_M_S * s
+    through = np.where(endless, 1.0, -np.expm1(-2j * q))  # 1 - e^{-2jq}
     r = []
     for front in (c, eta * c):
         # r = (front - s)/(front + s), so 1 - r^2 = 4 front s/(front + s)^2

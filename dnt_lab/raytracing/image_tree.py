@@ -142,8 +142,8 @@ def _next_polygons(occluders: Occluders, level: Nodes, two_sided: np.ndarray, rx
         for plane in level.planes:
             inside = (np.einsum("pck,pk->pc", occluders.corners[polygon], plane[row]) >= -slack_m).any(axis=1)
             row, polygon = row[inside], polygon[inside]
-        if rx_m is not None:
-            reached = _reach_after(polygons, level, row, polygon, rx_m, occluders.tree)
+        if rx_m is not None and not occluders.is_small:
+            reached = _reach_after(occluders, level, row, polygon, rx_m)
             row, polygon = row[reached], polygon[reached]
         if not occluders.is_small:
             seen = not_hidden(polygons.corners_m[polygon], level.image_m, level.window_m, row)
@@ -167,20 +167,21 @@ def _may_come_down(polygons: Polygons, level: Nodes, two_sided: np.ndarray, rx_m
     return downwards | low
 
 
-def _reach_after(polygons, level, row, polygon, rx_m, tree):
+def _reach_after(occluders, level, row, polygon, rx_m):
     """Row numbers of the pairs for which the receivers' box, mirrored at the polygon, reaches into the beam."""
+    polygons, slack_m = occluders.polygons, occluders.slack_m(rx_m)
     low_m, high_m = rx_m.min(axis=0), rx_m.max(axis=0)
     middle_m, half_m = (low_m + high_m) / 2, (high_m - low_m) / 2
     normal = polygons.normal[polygon]
     height_m = normal @ middle_m - polygons.offset_m[polygon]
-    middle_m = middle_m - 2 * height_m[:, None] * normal - tree.origin_m
+    middle_m = middle_m - 2 * height_m[:, None] * normal - occluders.tree.origin_m
     half_m = np.abs(np.eye(3) - 2 * normal[:, :, None] * normal[:, None, :]) @ half_m
     box = np.concatenate([middle_m, np.ones((len(row), 1))], axis=1).astype(np.float32), half_m.astype(np.float32)
     reached = np.arange(len(row))
     for plane in level.planes[::-1]:
         plane = plane[row[reached]]
         height = dot(plane, box[0][reached]) + dot(np.abs(plane[:, :3]), box[1][reached])
-        reached = reached[height >= -tree.slack_m]
+        reached = reached[height >= -slack_m]
     return reached
 
 

@@ -13,7 +13,7 @@ from numbers import Real
 
 import numpy as np
 
-from dnt_lab.raytracing.fresnel import complex_permittivity, half_space, slab
+from dnt_lab.raytracing.fresnel import complex_permittivity, slab
 from dnt_lab.raytracing.itu_table import ITU_MATERIALS, ITU_ROWS, itu_values
 
 WALL_THICKNESS_M = 0.1
@@ -79,11 +79,12 @@ class Material:
         ValueError
             If a cosine is not in 0..1 or the frequency is not above 0.
         """
-        freq_hz = _frequency(freq_hz)
-        eta = complex_permittivity(self.relative_permittivity, self.conductivity_s_per_m, freq_hz)
-        if self.thickness_m is None:
-            return half_space(cos_incidence, eta)
-        return slab(cos_incidence, eta, self.thickness_m, freq_hz)
+        return slab(cos_incidence, *self.layer(freq_hz), freq_hz)
+
+    def layer(self, freq_hz: float, *, extrapolate: bool = False) -> tuple[complex, float]:
+        """Return complex permittivity and thickness in metres (infinite for a half-space), as `slab` takes them."""
+        eta = complex_permittivity(self.relative_permittivity, self.conductivity_s_per_m, _frequency(freq_hz))
+        return complex(eta), np.inf if self.thickness_m is None else self.thickness_m
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,10 @@ class ItuMaterial:
             If a cosine is not in 0..1, or the table does not hold at `freq_hz` and `extrapolate` is False.
         """
         return self.at(freq_hz, extrapolate=extrapolate).reflection(cos_incidence, freq_hz)
+
+    def layer(self, freq_hz: float, *, extrapolate: bool = False) -> tuple[complex, float]:
+        """Return complex permittivity and thickness as `Material.layer`, at the permittivity of `freq_hz`."""
+        return self.at(freq_hz, extrapolate=extrapolate).layer(freq_hz)
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from dnt_lab.raytracing.box_tree import BoxTree
-from dnt_lab.raytracing.polygons import CORNERS, Polygons
-from dnt_lab.raytracing.vectors import dot
+from dnt_lab.raytracing.polygons import Polygons
+from dnt_lab.raytracing.vectors import dot, homogeneous
 
 _SLACK = 1e-5  # of the scene's extent: more than single precision errs
 # Most segments are cut near their end, where a user stands in a street: the rest need not be looked at then. The pieces
 # overlap, so that nothing slips through between them.
 _PIECES = [(0.9, 1.0), (0.7, 0.91), (0.0, 0.71)]
-_BLOCK = 1_000_000  # numbers in one temporary array
+_BLOCK = 200_000  # numbers in one temporary array: they should stay in the cache
 
 
 class Occluders:
@@ -38,11 +38,14 @@ class Occluders:
         corners_m = polygons.corners_m
         middle_m = corners_m.mean(axis=(0, 1))
         self.tree = BoxTree(corners_m.min(axis=1), corners_m.max(axis=1), middle_m, _SLACK * polygons.extent_m)
-        ones = np.ones((len(polygons), CORNERS, 1))
-        self.corners = np.concatenate([corners_m - middle_m, ones], axis=2).astype(np.float32)
+        self.corners = homogeneous(corners_m - middle_m).astype(np.float32)
         self.is_small = not self.tree.boxes
 
-    def cut_lines(self, corners_m: np.ndarray, n_segments: np.ndarray) -> np.ndarray:
+    def slack_m(self, points_m: np.ndarray) -> float:
+        """Length by which single precision errs less at points (N, 3), which may be far from all polygons."""
+        return max(float(self.tree.slack_m), _SLACK * float(np.abs(points_m - self.tree.origin_m).max()))
+
+    def cut_lines(self, corners_m: np.ndarray, n_segments: np.ndarray, two_sided: np.ndarray) -> np.ndarray:
         """Tell which lines a polygon cuts.
 
         Parameters
@@ -51,6 +54,9 @@ class Occluders:
             Corners in metres; behind a line's end this is repeated.
         n_segments : ndarray of int, shape (N,)
             Segments of each line.
+        two_sided : ndarray of bool, shape (M,)
+            Polygons that are asked from both sides. The others close a body in which no line begins: whatever cuts it
+            comes in from outside.
 
         Returns
         -------
@@ -61,18 +67,22 @@ class Occluders:
         if self.is_small:
             step = max(1, _BLOCK // (corners_m.shape[1] * len(self.polygons)))
             for first in range(0, len(corners_m), step):
-                cut[first + self._cut_all(corners_m[first : first + step])] = True
+                part = slice(first, first + step)
+                cut[first + self._cut_all(corners_m[part], n_segments[part], two_sided)] = True
             return cut
         for back in range(corners_m.shape[1] - 1):  # most are cut on the last segment, in the streets
             rows = np.flatnonzero(~cut & (n_segments > back))
             end = n_segments[rows] - back
-            cut[rows] = self.blocked(corners_m[rows, end - 1], corners_m[rows, end])
+            cut[rows] = self._cut_segments(corners_m[rows, end - 1], corners_m[rows, end], two_sided)
         return cut
 
     def blocked(self, start_m: np.ndarray, end_m: np.ndarray) -> np.ndarray:
         """Tell which segments (N, 3) to (N, 3) a polygon cuts strictly between their ends; shape (N,)."""
-        if self.is_small:
-            return self.cut_lines(np.stack([start_m, end_m], axis=1), np.ones(len(start_m), int))
+        lines_m = np.stack([start_m, end_m], axis=1)
+        return self.cut_lines(lines_m, np.ones(len(lines_m), int), np.ones(len(self.polygons), bool))
+
+    def _cut_segments(self, start_m, end_m, two_sided):
+        """Tell which segments are cut, asking the tree."""
         hit = np.zeros(len(start_m), bool)
         for low, high in _PIECES:
             free = np.flatnonzero(~hit)
@@ -80,26 +90,34 @@ class Occluders:
             one = start if low == 0 else start + low * way
             two = end_m[free] if high == 1 else start + high * way
             for segment, polygon in self.tree.on_segments(one, two):
-                hit[free[segment[self._cuts(one[segment], two[segment], polygon)]]] = True
+                plane, from_m, to_m = self.polygons.planes[polygon], one[segment], two[segment]
+                a, b = dot(plane[:, :3], from_m) + plane[:, 3], dot(plane[:, :3], to_m) + plane[:, 3]
+                passed = np.flatnonzero(self._passed(a, b, two_sided[polygon]))
+                cut = self._inside(polygon[passed], a[passed], b[passed], from_m[passed], to_m[passed])
+                hit[free[segment[passed[cut]]]] = True
         return hit
 
-    def _cuts(self, start_m, end_m, polygon):
-        """Tell, pair by pair, whether polygons (N,) cut segments (N, 3) to (N, 3)."""
-        plane, tolerance_m = self.polygons.planes[polygon], self.polygons.tolerance_m
-        a, b = dot(plane[:, :3], start_m) + plane[:, 3], dot(plane[:, :3], end_m) + plane[:, 3]
-        cut = (np.minimum(a, b) < -tolerance_m) & (np.maximum(a, b) > tolerance_m)
-        pair = np.flatnonzero(cut)
-        share = (a[pair] / (a[pair] - b[pair]))[:, None]
-        cut[pair] = self.polygons.inside(polygon[pair], start_m[pair] + share * (end_m[pair] - start_m[pair]))
-        return cut
+    def _cut_all(self, corners_m, n_segments, two_sided):
+        """Row numbers of lines that are cut, every corner held against every plane."""
+        n_corners = corners_m.shape[1]
+        corner = np.flatnonzero(np.arange(n_corners) <= n_segments[:, None])  # without the repeated ends
+        corners_m = corners_m.reshape(-1, 3)[corner]
+        height_m = homogeneous(corners_m) @ self.polygons.planes.T
+        passed = self._passed(height_m[:-1], height_m[1:], two_sided)
+        passed[np.diff(corner // n_corners) > 0] = False  # from the end of a line to the start of the next
+        segment, polygon = np.divmod(np.flatnonzero(passed), len(two_sided))
+        a, b = height_m[segment, polygon], height_m[segment + 1, polygon]
+        cut = self._inside(polygon, a, b, corners_m[segment], corners_m[segment + 1])
+        return corner[segment[cut]] // n_corners
 
-    def _cut_all(self, corners_m):
-        """Row numbers of lines (N, n, 3) that are cut, every corner held against every plane."""
-        planes, tolerance_m = self.polygons.planes, self.polygons.tolerance_m
-        height_m = corners_m @ planes[:, :3].T + planes[:, 3]
-        above, below = height_m > tolerance_m, height_m < -tolerance_m
-        passes = (above[:, :-1] & below[:, 1:]) | (below[:, :-1] & above[:, 1:])
-        line, segment, polygon = np.nonzero(passes)
-        a, b = height_m[line, segment, polygon], height_m[line, segment + 1, polygon]
-        start_m, end_m = corners_m[line, segment], corners_m[line, segment + 1]
-        return line[self.polygons.inside(polygon, start_m + (a / (a - b))[:, None] * (end_m - start_m))]
+    def _passed(self, a, b, two_sided):
+        """Tell where the heights of a segment's ends over a plane say that it passes to the other side."""
+        tolerance_m = self.polygons.tolerance_m
+        return ((a > tolerance_m) & (b < -tolerance_m)) | (two_sided & (a < -tolerance_m) & (b > tolerance_m))
+
+    def _inside(self, polygon, a, b, start_m, end_m):
+        """Tell whether segments with their ends at heights a and b over a polygon's plane cross it in the polygon."""
+        point_m = start_m + (a / (a - b))[:, None] * (end_m - start_m)
+        cut = self.polygons.between_sides(polygon, point_m)
+        cut[cut] = self.polygons.inside(polygon[cut], point_m[cut])
+        return cut

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from dnt_lab.raytracing.vectors import dot
+from dnt_lab.raytracing.vectors import homogeneous
 
 CORNERS = 4
 RELATIVE_TOLERANCE = 1e-9  # of the scene's extent: what counts as one point, one plane, an edge
@@ -68,13 +68,22 @@ class Polygons:
 
     def inside(self, polygon: np.ndarray, point_m: np.ndarray) -> np.ndarray:
         """Tell whether points (N, 3) of the planes of polygons (N,) lie in them, edges included."""
-        within, left = np.zeros(len(polygon), bool), np.arange(len(polygon))
-        for edge in self._edge_planes:
-            plane = edge[polygon]
-            good = np.flatnonzero(dot(plane[:, :3], point_m) + plane[:, 3] >= -self.tolerance_m)
-            left, polygon, point_m = left[good], polygon[good], point_m[good]
-        within[left] = True
-        return within
+        height_m = np.einsum("nek,nk->ne", self._edge_planes[polygon], homogeneous(point_m))
+        good = height_m >= -self.tolerance_m
+        return good[:, 0] & good[:, 1] & good[:, 2] & good[:, 3]
+
+    def between_sides(self, polygon: np.ndarray, point_m: np.ndarray) -> np.ndarray:
+        """Tell whether points lie between two pairs of parallels around polygons: all that is `inside`, and little else."""
+        height = np.einsum("nek,nk->ne", self._parallels[polygon], homogeneous(point_m))
+        return (np.abs(height[:, 0]) <= 1) & (np.abs(height[:, 1]) <= 1)
+
+    @cached_property
+    def _parallels(self) -> np.ndarray:
+        """Planes (M, 2, 4) midway between a side and the farthest corner from it, scaled to -1 and 1 on these two."""
+        planes = self._edge_planes[:, :2]
+        across_m = np.einsum("mek,mck->mec", planes, homogeneous(self.corners_m)).max(axis=2)
+        planes = planes - np.concatenate([np.zeros((len(self), 2, 3)), across_m[..., None] / 2], axis=2)
+        return planes / (across_m / 2 + 2 * self.tolerance_m)[..., None]
 
     @cached_property
     def planes(self) -> np.ndarray:
@@ -83,8 +92,8 @@ class Polygons:
 
     @cached_property
     def _edge_planes(self) -> np.ndarray:
-        """The same (4, M, 4) for the planes that stand on the edges and look inwards."""
-        return np.concatenate([self.edge_normal, -self.edge_offset_m[..., None]], axis=2).transpose(1, 0, 2).copy()
+        """The same (M, 4, 4) for the planes that stand on the edges and look inwards."""
+        return np.concatenate([self.edge_normal, -self.edge_offset_m[..., None]], axis=2)
 
     @cached_property
     def body_boxes_m(self) -> tuple[np.ndarray, np.ndarray]:

@@ -77,12 +77,10 @@ def trace(
             raise ValueError(
                 f"rx {np.flatnonzero(same)[0]} stands where tx {t} does, {tx_m[t].tolist()}; move one of them"
             )
-    for material in scene.materials if max_order else ():  # refuse at the door what some receiver might meet
-        material.reflection(np.ones(1), freq_hz, extrapolate=extrapolate)
     nothing = Paths(freq_hz, tx_m, rx_m, *NO_PATHS, scene.objects, tuple(material.name for material in scene.materials))
     wave = {"freq_hz": freq_hz, "speed_of_light_m_s": speed_of_light_m_s}
     settings = wave | {"polarised": polarised, "extrapolate": extrapolate}
-    parts = [nothing]
+    parts = []
     for t in range(len(tx_m)):
         row, *found = specular_paths(scene.occluders, tx_m[t], rx_m, max_order)
         parts.append(replace(nothing, tx=np.full(len(row), t), rx=row, **_described(scene, *found, **settings)))
@@ -95,10 +93,11 @@ def _described(scene, order, corners_m, polygon, *, freq_hz, speed_of_light_m_s,
     k, length_m = travel(corners_m)
     normal, material = scene.polygons.normal[polygon], np.where(met, scene.polygons.material_index[polygon], -1)
     r = np.zeros((2, *polygon.shape), complex)
-    r[:, met] = reflection_coefficients(
-        scene.materials, material[met], incidence_cosine(k[:, :-1][met], normal[met]), freq_hz, extrapolate=extrapolate
-    )
-    transfer = transfer_matrix(corners_m, normal, *r, speed_of_light_m_s / freq_hz, order=order, polarised=polarised)
+    if polygon.shape[1]:
+        cosine = incidence_cosine(k[:, :-1][met], normal[met])
+        r[:, met] = reflection_coefficients(scene.materials, material[met], cosine, freq_hz, extrapolate=extrapolate)
+    wavelength_m = speed_of_light_m_s / freq_hz
+    transfer = transfer_matrix(k, length_m, normal, *r, wavelength_m, order=order, polarised=polarised)
     return {
         "order": order,
         "delay_s": length_m.sum(axis=1) / speed_of_light_m_s,

@@ -203,5 +203,5 @@ def _bounces(paths: Paths, order: int, polarised: bool):
     for kinds in product((0, 1), repeat=order) if polarised else [(0,) * order]:
         is_tm = np.broadcast_to(np.array(kinds, float), (len(rows), order))
         r_te, r_tm = (1 - is_tm, is_tm) if polarised else (np.ones_like(is_tm), np.ones_like(is_tm))
-        share[kinds] = transfer_matrix(corners_m, normal, r_te, r_tm, wavelength_m, polarised=polarised)[:, 0, 0]
+        share[kinds] = transfer_matrix(k, length_m, normal, r_te, r_tm, wavelength_m, polarised=polarised)[:, 0, 0]
     return rows, paths.material_index[rows, :order], cosine, share

@@ -16,3 +16,8 @@ def cross(a, b):
     for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
         out[..., i] = a[..., j] * b[..., k] - a[..., k] * b[..., j]
     return out
+
+
+def homogeneous(points_m):
+    """Points (..., 3) with a last 1 (..., 4): their height over a plane is one product."""
+    return np.concatenate([points_m, np.ones((*points_m.shape[:-1], 1))], axis=-1)
