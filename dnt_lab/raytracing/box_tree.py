@@ -34,7 +34,7 @@ class BoxTree:
         So many things and fewer are one leaf all the same.
     """
 
-    def __init__(self, low_m, high_m, origin_m, slack_m: float, leaf: int = 8, undivided: int = 96):
+    def __init__(self, low_m, high_m, origin_m, slack_m: float, leaf: int, undivided: int):
         self.origin_m, self.slack_m = origin_m, np.float32(slack_m)
         low_m, high_m = low_m - origin_m, high_m - origin_m
         groups = _neighbours(low_m + high_m, leaf if len(low_m) > undivided else undivided)

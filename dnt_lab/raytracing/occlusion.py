@@ -8,6 +8,7 @@ from dnt_lab.raytracing.box_tree import BoxTree
 from dnt_lab.raytracing.polygons import Polygons
 from dnt_lab.raytracing.vectors import dot, homogeneous
 
+_LEAF, _UNDIVIDED = 8, 96  # polygons in a leaf; so many and fewer need no boxes
 _SLACK = 1e-5  # of the scene's extent: more than single precision errs
 # Most segments are cut near their end, where a user stands in a street: the rest need not be looked at then. The pieces
 # overlap, so that nothing slips through between them.
@@ -37,7 +38,8 @@ class Occluders:
         self.polygons = polygons
         corners_m = polygons.corners_m
         middle_m = corners_m.mean(axis=(0, 1))
-        self.tree = BoxTree(corners_m.min(axis=1), corners_m.max(axis=1), middle_m, _SLACK * polygons.extent_m)
+        low_m, high_m = corners_m.min(axis=1), corners_m.max(axis=1)
+        self.tree = BoxTree(low_m, high_m, middle_m, _SLACK * polygons.extent_m, _LEAF, _UNDIVIDED)
         self.corners = homogeneous(corners_m - middle_m).astype(np.float32)
         self.is_small = not self.tree.boxes
 

@@ -73,7 +73,7 @@ class Polygons:
         return good[:, 0] & good[:, 1] & good[:, 2] & good[:, 3]
 
     def between_sides(self, polygon: np.ndarray, point_m: np.ndarray) -> np.ndarray:
-        """Tell whether points lie between two pairs of parallels around polygons: all that is `inside`, and little else."""
+        """Tell whether points lie between the parallels around polygons, as all that is `inside` does, and little else."""
         height = np.einsum("nek,nk->ne", self._parallels[polygon], homogeneous(point_m))
         return (np.abs(height[:, 0]) <= 1) & (np.abs(height[:, 1]) <= 1)
 

@@ -1,11 +1,16 @@
 """The slow way to all paths, for tests: every sequence of raw triangles is tried, nothing is merged, pruned or sorted.
 
-It shares no code with the package. Triangles are two-sided, and a path found on several triangles counts once.
+It shares no code with the tracer. Triangles are two-sided, and a path found on several triangles counts once.
 """
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import pytest
+
+from dnt_lab.raytracing import box_tree, occlusion
+from dnt_lab.raytracing.trace import trace
 
 TOLERANCE = 1e-9  # of the longest side of the scene: ends on a plane neither cross it nor reflect there
 SAME_POINT_M = 1e-6
@@ -43,6 +48,16 @@ def points_of(paths, rx=0, tx=0) -> list:
     """Interaction points of one link of a `Paths`, as a list of arrays (k, 3)."""
     link = paths.link(rx, tx)
     return [points_m[:order] for points_m, order in zip(link.points_m, link.order.tolist(), strict=True)]
+
+
+def trace_pruned(everywhere, scene, *args, **settings):
+    """Trace with every prune at work even in a tiny scene, or without boxes and sight even in a large one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(occlusion, "_UNDIVIDED", 4 if everywhere else 10**9)
+        patch.setattr(box_tree, "_DENSE", 8)
+        scene = replace(scene)  # a new one: what was computed from the old one is kept with it
+        assert scene.occluders.is_small != (everywhere and len(scene.polygons) > 8)
+        return trace(scene, *args, **settings)
 
 
 def _sequences(n, order):
