@@ -13,7 +13,7 @@ _SLACK = 1e-5  # of the scene's extent: more than single precision errs
 # Most segments are cut near their end, where a user stands in a street: the rest need not be looked at then. The pieces
 # overlap, so that nothing slips through between them.
 _PIECES = [(0.9, 1.0), (0.7, 0.91), (0.0, 0.71)]
-_BLOCK = 200_000  # numbers in one temporary array: they should stay in the cache
+_BLOCK = 400_000  # numbers in one temporary array: they should stay in the cache
 
 
 class Occluders:
@@ -67,7 +67,7 @@ class Occluders:
         """
         cut = np.zeros(len(corners_m), bool)
         if self.is_small:
-            step = max(1, _BLOCK // (corners_m.shape[1] * len(self.polygons)))
+            step = max(1, _BLOCK // (corners_m.shape[1] * 3 * len(two_sided)))
             for first in range(0, len(corners_m), step):
                 part = slice(first, first + step)
                 cut[first + self._cut_all(corners_m[part], n_segments[part], two_sided)] = True
@@ -95,8 +95,9 @@ class Occluders:
                 plane, from_m, to_m = self.polygons.planes[polygon], one[segment], two[segment]
                 a, b = dot(plane[:, :3], from_m) + plane[:, 3], dot(plane[:, :3], to_m) + plane[:, 3]
                 passed = np.flatnonzero(self._passed(a, b, two_sided[polygon]))
-                cut = self._inside(polygon[passed], a[passed], b[passed], from_m[passed], to_m[passed])
-                hit[free[segment[passed[cut]]]] = True
+                share = (a[passed] / (a[passed] - b[passed]))[:, None]
+                point_m = from_m[passed] + share * (to_m[passed] - from_m[passed])
+                hit[free[segment[passed[self.polygons.inside(polygon[passed], point_m)]]]] = True
         return hit
 
     def _cut_all(self, corners_m, n_segments, two_sided):
@@ -104,22 +105,22 @@ class Occluders:
         n_corners = corners_m.shape[1]
         corner = np.flatnonzero(np.arange(n_corners) <= n_segments[:, None])  # without the repeated ends
         corners_m = corners_m.reshape(-1, 3)[corner]
-        height_m = homogeneous(corners_m) @ self.polygons.planes.T
+        rows = homogeneous(corners_m)
+        height_m, *sideways = (rows @ planes.T for planes in (self.polygons.planes, *self.polygons.parallels))
         passed = self._passed(height_m[:-1], height_m[1:], two_sided)
         passed[np.diff(corner // n_corners) > 0] = False  # from the end of a line to the start of the next
         segment, polygon = np.divmod(np.flatnonzero(passed), len(two_sided))
         a, b = height_m[segment, polygon], height_m[segment + 1, polygon]
-        cut = self._inside(polygon, a, b, corners_m[segment], corners_m[segment + 1])
+        share = a / (a - b)
+        for place in sideways:  # most pairs fail here, where numbers are at hand
+            start, end = place[segment, polygon], place[segment + 1, polygon]
+            near = np.abs(start + share * (end - start)) <= 1
+            segment, polygon, share = segment[near], polygon[near], share[near]
+        start_m = corners_m[segment]
+        cut = self.polygons.inside(polygon, start_m + share[:, None] * (corners_m[segment + 1] - start_m))
         return corner[segment[cut]] // n_corners
 
     def _passed(self, a, b, two_sided):
         """Tell where the heights of a segment's ends over a plane say that it passes to the other side."""
         tolerance_m = self.polygons.tolerance_m
         return ((a > tolerance_m) & (b < -tolerance_m)) | (two_sided & (a < -tolerance_m) & (b > tolerance_m))
-
-    def _inside(self, polygon, a, b, start_m, end_m):
-        """Tell whether segments with their ends at heights a and b over a polygon's plane cross it in the polygon."""
-        point_m = start_m + (a / (a - b))[:, None] * (end_m - start_m)
-        cut = self.polygons.between_sides(polygon, point_m)
-        cut[cut] = self.polygons.inside(polygon[cut], point_m[cut])
-        return cut

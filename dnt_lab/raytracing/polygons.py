@@ -72,23 +72,21 @@ class Polygons:
         good = height_m >= -self.tolerance_m
         return good[:, 0] & good[:, 1] & good[:, 2] & good[:, 3]
 
-    def between_sides(self, polygon: np.ndarray, point_m: np.ndarray) -> np.ndarray:
-        """Tell whether points lie between the parallels around polygons, as all that is `inside` does, and little else."""
-        height = np.einsum("nek,nk->ne", self._parallels[polygon], homogeneous(point_m))
-        return (np.abs(height[:, 0]) <= 1) & (np.abs(height[:, 1]) <= 1)
-
-    @cached_property
-    def _parallels(self) -> np.ndarray:
-        """Planes (M, 2, 4) midway between a side and the farthest corner from it, scaled to -1 and 1 on these two."""
-        planes = self._edge_planes[:, :2]
-        across_m = np.einsum("mek,mck->mec", planes, homogeneous(self.corners_m)).max(axis=2)
-        planes = planes - np.concatenate([np.zeros((len(self), 2, 3)), across_m[..., None] / 2], axis=2)
-        return planes / (across_m / 2 + 2 * self.tolerance_m)[..., None]
-
     @cached_property
     def planes(self) -> np.ndarray:
         """Rows (M, 4) of normal and negative offset: ``row[:3] . x + row[3]`` is the height over the plane."""
         return np.concatenate([self.normal, -self.offset_m[:, None]], axis=1)
+
+    @cached_property
+    def parallels(self) -> np.ndarray:
+        """Rows (2, M, 4) of planes midway between a side and the farthest corner from it, scaled to -1 and 1 on these.
+
+        What is `inside` a polygon lies between both pairs; little else of its plane does, and of a rectangle nothing.
+        """
+        planes = self._edge_planes[:, :2]
+        across_m = np.einsum("mek,mck->mec", planes, homogeneous(self.corners_m)).max(axis=2)
+        planes = planes - np.concatenate([np.zeros((len(self), 2, 3)), across_m[..., None] / 2], axis=2)
+        return (planes / (across_m / 2 + 2 * self.tolerance_m)[..., None]).transpose(1, 0, 2)
 
     @cached_property
     def _edge_planes(self) -> np.ndarray:
