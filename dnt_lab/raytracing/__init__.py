@@ -5,6 +5,17 @@
 >>> paths = raytracing.trace(street, tx=[-40.0, 0.0, 10.0], rx=[30.0, 2.0, 1.5], freq_hz=28e9, max_order=1)
 >>> paths
 Paths(4 at 28 GHz: 1 of order 0, 3 of order 1; 1 of 1 links have one)
+
+Where to read what, each line from the idea to its details:
+
+- a scene: `scene`, `scene_builders`, `scene_files` (`ply_file`, `obj_file`, `mitsuba_file`), `mesh_checks`
+- what walls do to a wave: `materials`, `itu_table`, `nist`, `fresnel`, `field`
+- finding paths: `trace`, `back_trace`, `image_tree`, `visibility`, `occlusion`, `box_tree`, `polygons`, `inside`
+- what is found: `paths`, `channel`, `arrays`, `doppler`, `radio_map`
+- what walls scatter: `clusters`, `cluster_statistics`
+- many scenes: `scenarios`, `scenario`, `data_set`, `shard`, `recipe`, `export_ns3`, `export_deepmimo`
+- a few measurements: `measurements`, `calibration`, `tunable`, `robust_fit`, `learning_curve`, `reweighting`, `alignment`
+- another tracer on the same scene: `sionna_adapter`
 """
 
 from dnt_lab.raytracing.alignment import align

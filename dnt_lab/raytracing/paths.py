@@ -210,8 +210,9 @@ class Paths:
             rows = rows & shown
             if rows.any():
                 delay_ns, gain_db = self.delay_s[rows] * 1e9, self.gain_db[rows]
-                ax.vlines(delay_ns, floor_db, gain_db, colors=f"C{number}", lw=1)
-                ax.plot(delay_ns, gain_db, "os^Dv"[number % 5], color=f"C{number}", ms=5, label=label)
+                color = ("C2", "C0", "C1", "C3", "C4")[number % 5]
+                ax.vlines(delay_ns, floor_db, gain_db, colors=color, lw=1)
+                ax.plot(delay_ns, gain_db, "os^Dv"[number % 5], color=color, ms=5, label=label)
         ax.set(xlabel="delay (ns)", ylabel="path gain (dB)")
         if shown.any():
             ax.legend()
