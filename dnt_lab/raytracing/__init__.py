@@ -14,7 +14,8 @@ Where to read what, each line from the idea to its details:
 - what is found: `paths`, `channel`, `arrays`, `doppler`, `radio_map`
 - what walls scatter: `clusters`, `cluster_statistics`
 - many scenes: `scenarios`, `scenario`, `data_set`, `shard`, `recipe`, `export_ns3`, `export_deepmimo`
-- a few measurements: `measurements`, `calibration`, `tunable`, `robust_fit`, `learning_curve`, `reweighting`, `alignment`
+- a few measurements: `measurements`, `calibration`, `tunable`, `robust_fit`, `learning_curve`, `reweighting`,
+  `alignment`
 - another tracer on the same scene: `sionna_adapter`
 """
 

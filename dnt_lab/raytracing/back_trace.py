@@ -50,7 +50,7 @@ def specular_paths(occluders: Occluders, tx_m: np.ndarray, rx_m: np.ndarray, max
         for node, row in receivers.in_beams(tree.planes):
             candidates.append(_traced_back(occluders.polygons, tree, tx_m, rx_m, row, node, max_order))
     row, order, corners_m, polygon = (np.concatenate(part) for part in zip(*candidates, strict=True))
-    free = ~occluders.cut_lines(corners_m, order + 1, two_sided)
+    free = ~occluders.cut_lines(corners_m, order + 1)
     row, order, corners_m, polygon = row[free], order[free], corners_m[free], polygon[free]
     once = _once(row, corners_m, polygon, occluders.polygons.tolerance_m)
     return row[once], order[once], corners_m[once], polygon[once]

@@ -23,6 +23,8 @@ import numpy as np
 from dnt_lab.raytracing.fresnel import slab
 from dnt_lab.raytracing.vectors import cross, dot
 
+_POLE = 1e-12  # sine of the zenith angle below which a direction has no azimuth
+
 
 def travel(points_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return unit vectors (..., n - 1, 3) and lengths (..., n - 1) of the segments of polylines (..., n, 3).
@@ -37,7 +39,7 @@ def travel(points_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def spherical_basis(direction: np.ndarray) -> np.ndarray:
     """Unit vectors of theta and phi (..., 2, 3) at a direction of travel (..., 3); azimuth 0 at the poles."""
     across = np.hypot(direction[..., 0], direction[..., 1])
-    pole = across < 1e-12
+    pole = across < _POLE
     cos, sin = (np.divide(direction[..., i], across, out=np.full_like(across, 1.0 - i), where=~pole) for i in (0, 1))
     up = direction[..., 2]
     theta = np.stack([up * cos, up * sin, -across], axis=-1)
@@ -45,11 +47,12 @@ def spherical_basis(direction: np.ndarray) -> np.ndarray:
 
 
 def angles_deg(direction: np.ndarray) -> np.ndarray:
-    """Zenith (0 to 180) and azimuth (-180 to 180] of unit vectors (..., 3), in degrees, shape (..., 2)."""
+    """Zenith (0 to 180) and azimuth (-180 to 180], 0 at the poles, of unit vectors (..., 3), in degrees (..., 2)."""
     across = np.hypot(direction[..., 0], direction[..., 1])
-    zenith = np.arctan2(across, direction[..., 2])
-    azimuth = np.arctan2(direction[..., 1], direction[..., 0])
-    return np.degrees(np.stack([zenith, azimuth], axis=-1))
+    zenith = np.degrees(np.arctan2(across, direction[..., 2]))
+    azimuth = np.degrees(np.arctan2(direction[..., 1], direction[..., 0]))
+    azimuth = np.where(azimuth > -180, azimuth, 180.0)  # y may be -0.0
+    return np.stack([zenith, np.where(across < _POLE, 0.0, azimuth)], axis=-1)
 
 
 def incidence_cosine(k_in: np.ndarray, normal: np.ndarray) -> np.ndarray:

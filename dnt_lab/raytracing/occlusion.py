@@ -42,12 +42,15 @@ class Occluders:
         self.tree = BoxTree(low_m, high_m, middle_m, _SLACK * polygons.extent_m, _LEAF, _UNDIVIDED)
         self.corners = homogeneous(corners_m - middle_m).astype(np.float32)
         self.is_small = not self.tree.boxes
+        parallels = polygons.parallels(_SLACK * polygons.extent_m)
+        parallels[..., 3] += parallels[..., :3] @ middle_m  # from here on they count from there, in single precision
+        self._parallels = parallels.astype(np.float32)
 
     def slack_m(self, points_m: np.ndarray) -> float:
         """Length by which single precision errs less at points (N, 3), which may be far from all polygons."""
         return max(float(self.tree.slack_m), _SLACK * float(np.abs(points_m - self.tree.origin_m).max()))
 
-    def cut_lines(self, corners_m: np.ndarray, n_segments: np.ndarray, two_sided: np.ndarray) -> np.ndarray:
+    def cut_lines(self, corners_m: np.ndarray, n_segments: np.ndarray) -> np.ndarray:
         """Tell which lines a polygon cuts.
 
         Parameters
@@ -56,9 +59,6 @@ class Occluders:
             Corners in metres; behind a line's end this is repeated.
         n_segments : ndarray of int, shape (N,)
             Segments of each line.
-        two_sided : ndarray of bool, shape (M,)
-            Polygons that are asked from both sides. The others close a body in which no line begins: whatever cuts it
-            comes in from outside.
 
         Returns
         -------
@@ -67,23 +67,22 @@ class Occluders:
         """
         cut = np.zeros(len(corners_m), bool)
         if self.is_small:
-            step = max(1, _BLOCK // (corners_m.shape[1] * 3 * len(two_sided)))
+            step = max(1, _BLOCK // (corners_m.shape[1] * 3 * len(self.polygons)))
             for first in range(0, len(corners_m), step):
                 part = slice(first, first + step)
-                cut[first + self._cut_all(corners_m[part], n_segments[part], two_sided)] = True
+                cut[first + self._cut_all(corners_m[part], n_segments[part])] = True
             return cut
         for back in range(corners_m.shape[1] - 1):  # most are cut on the last segment, in the streets
             rows = np.flatnonzero(~cut & (n_segments > back))
             end = n_segments[rows] - back
-            cut[rows] = self._cut_segments(corners_m[rows, end - 1], corners_m[rows, end], two_sided)
+            cut[rows] = self._cut_segments(corners_m[rows, end - 1], corners_m[rows, end])
         return cut
 
     def blocked(self, start_m: np.ndarray, end_m: np.ndarray) -> np.ndarray:
         """Tell which segments (N, 3) to (N, 3) a polygon cuts strictly between their ends; shape (N,)."""
-        lines_m = np.stack([start_m, end_m], axis=1)
-        return self.cut_lines(lines_m, np.ones(len(lines_m), int), np.ones(len(self.polygons), bool))
+        return self.cut_lines(np.stack([start_m, end_m], axis=1), np.ones(len(start_m), int))
 
-    def _cut_segments(self, start_m, end_m, two_sided):
+    def _cut_segments(self, start_m, end_m):
         """Tell which segments are cut, asking the tree."""
         hit = np.zeros(len(start_m), bool)
         for low, high in _PIECES:
@@ -94,25 +93,26 @@ class Occluders:
             for segment, polygon in self.tree.on_segments(one, two):
                 plane, from_m, to_m = self.polygons.planes[polygon], one[segment], two[segment]
                 a, b = dot(plane[:, :3], from_m) + plane[:, 3], dot(plane[:, :3], to_m) + plane[:, 3]
-                passed = np.flatnonzero(self._passed(a, b, two_sided[polygon]))
+                passed = np.flatnonzero(self._passed(a, b))
                 share = (a[passed] / (a[passed] - b[passed]))[:, None]
                 point_m = from_m[passed] + share * (to_m[passed] - from_m[passed])
                 hit[free[segment[passed[self.polygons.inside(polygon[passed], point_m)]]]] = True
         return hit
 
-    def _cut_all(self, corners_m, n_segments, two_sided):
+    def _cut_all(self, corners_m, n_segments):
         """Row numbers of lines that are cut, every corner held against every plane."""
         n_corners = corners_m.shape[1]
         corner = np.flatnonzero(np.arange(n_corners) <= n_segments[:, None])  # without the repeated ends
         corners_m = corners_m.reshape(-1, 3)[corner]
-        rows = homogeneous(corners_m)
-        height_m, *sideways = (rows @ planes.T for planes in (self.polygons.planes, *self.polygons.parallels))
-        passed = self._passed(height_m[:-1], height_m[1:], two_sided)
+        height_m = homogeneous(corners_m) @ self.polygons.planes.T
+        passed = self._passed(height_m[:-1], height_m[1:])
         passed[np.diff(corner // n_corners) > 0] = False  # from the end of a line to the start of the next
-        segment, polygon = np.divmod(np.flatnonzero(passed), len(two_sided))
+        segment, polygon = np.divmod(np.flatnonzero(passed), len(self.polygons))
         a, b = height_m[segment, polygon], height_m[segment + 1, polygon]
         share = a / (a - b)
-        for place in sideways:  # most pairs fail here, where numbers are at hand
+        nearby = homogeneous(corners_m - self.tree.origin_m).astype(np.float32)
+        for parallels in self._parallels:  # most pairs fail here, where numbers are soon at hand
+            place = nearby @ parallels.T
             start, end = place[segment, polygon], place[segment + 1, polygon]
             near = np.abs(start + share * (end - start)) <= 1
             segment, polygon, share = segment[near], polygon[near], share[near]
@@ -120,7 +120,7 @@ class Occluders:
         cut = self.polygons.inside(polygon, start_m + share[:, None] * (corners_m[segment + 1] - start_m))
         return corner[segment[cut]] // n_corners
 
-    def _passed(self, a, b, two_sided):
+    def _passed(self, a, b):
         """Tell where the heights of a segment's ends over a plane say that it passes to the other side."""
         tolerance_m = self.polygons.tolerance_m
-        return ((a > tolerance_m) & (b < -tolerance_m)) | (two_sided & (a < -tolerance_m) & (b > tolerance_m))
+        return ((a > tolerance_m) & (b < -tolerance_m)) | ((a < -tolerance_m) & (b > tolerance_m))

@@ -177,7 +177,8 @@ class Paths:
 
     def save(self, path: str | Path) -> Path:
         """Write everything to a ``.npz`` file and return its path; `load` reads it back."""
-        path = Path(path).with_suffix(".npz")
+        path = Path(path)
+        path = path if path.suffix == ".npz" else path.with_name(f"{path.name}.npz")  # "28.5 GHz" keeps its half
         np.savez_compressed(path, **{field.name: getattr(self, field.name) for field in fields(self)})
         return path
 

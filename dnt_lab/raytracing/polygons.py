@@ -77,16 +77,16 @@ class Polygons:
         """Rows (M, 4) of normal and negative offset: ``row[:3] . x + row[3]`` is the height over the plane."""
         return np.concatenate([self.normal, -self.offset_m[:, None]], axis=1)
 
-    @cached_property
-    def parallels(self) -> np.ndarray:
+    def parallels(self, pad_m: float) -> np.ndarray:
         """Rows (2, M, 4) of planes midway between a side and the farthest corner from it, scaled to -1 and 1 on these.
 
         What is `inside` a polygon lies between both pairs; little else of its plane does, and of a rectangle nothing.
+        Each pair is `pad_m` farther apart on both sides.
         """
         planes = self._edge_planes[:, :2]
         across_m = np.einsum("mek,mck->mec", planes, homogeneous(self.corners_m)).max(axis=2)
         planes = planes - np.concatenate([np.zeros((len(self), 2, 3)), across_m[..., None] / 2], axis=2)
-        return (planes / (across_m / 2 + 2 * self.tolerance_m)[..., None]).transpose(1, 0, 2)
+        return (planes / (across_m / 2 + pad_m)[..., None]).transpose(1, 0, 2)
 
     @cached_property
     def _edge_planes(self) -> np.ndarray:

@@ -173,23 +173,12 @@ def from_sionna(prepared: SionnaScene, found) -> Paths:
     angles = (found.theta_t, found.phi_t), (found.theta_r, found.phi_r)
     aod_deg, aoa_deg = (wrapped(np.degrees([np.asarray(a, float)[rx, tx, slot] for a in pair]).T) for pair in angles)
     paths = Paths(
-        freq_hz=prepared.freq_hz,
-        tx_m=prepared.tx_m,
-        rx_m=prepared.rx_m,
-        tx=tx,
-        rx=rx,
-        order=order,
-        delay_s=delay_s,
-        transfer=transfer,
-        aod_deg=aod_deg,
-        aoa_deg=aoa_deg,
-        points_m=points_m,
+        freq_hz=prepared.freq_hz, tx_m=prepared.tx_m, rx_m=prepared.rx_m, tx=tx, rx=rx, order=order, delay_s=delay_s,
+        transfer=transfer, aod_deg=aod_deg, aoa_deg=aoa_deg, points_m=points_m,
         object_index=np.where(bounced, scene.face_object[face], -1),
-        material_index=np.where(bounced, scene.face_material[face], -1),
-        diffuse=np.zeros(len(rx), bool),
-        objects=scene.objects,
-        materials=tuple(material.name for material in scene.materials),
-    )
+        material_index=np.where(bounced, scene.face_material[face], -1), diffuse=np.zeros(len(rx), bool),
+        objects=scene.objects, materials=tuple(material.name for material in scene.materials),
+    )  # fmt: skip
     return paths[np.lexsort((order, delay_s, rx, tx))]
 
 

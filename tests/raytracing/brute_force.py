@@ -4,7 +4,6 @@ It shares no code with the tracer. Triangles are two-sided, and a path found on 
 """
 
 from dataclasses import replace
-from functools import partial
 from itertools import pairwise
 
 import numpy as np

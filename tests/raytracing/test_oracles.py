@@ -44,9 +44,7 @@ def l_room(request):
     z = oracle(L_ROOM)
     corners_m = z["triangles_m"].reshape(-1, 3)
     room = Scene.from_mesh(corners_m, np.arange(len(corners_m)).reshape(-1, 3), 0, [FixedLoss(15.0)], name="L-Room")
-    return z, trace_pruned(
-        request.param, room, z["tx_m"], z["rx_m"], 60e9, 2, polarised=False, speed_of_light_m_s=3e8
-    )
+    return z, trace_pruned(request.param, room, z["tx_m"], z["rx_m"], 60e9, 2, polarised=False, speed_of_light_m_s=3e8)
 
 
 def test_l_room_has_as_many_paths_at_every_step(l_room):
