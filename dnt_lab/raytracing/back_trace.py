@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from dnt_lab.raytracing.box_tree import BoxTree
+from dnt_lab.raytracing.field import travel
 from dnt_lab.raytracing.image_tree import Nodes, image_tree
 from dnt_lab.raytracing.inside import solid_angle
 from dnt_lab.raytracing.occlusion import Occluders
@@ -35,7 +36,7 @@ def specular_paths(occluders: Occluders, tx_m: np.ndarray, rx_m: np.ndarray, max
     Returns
     -------
     row, order : ndarray of int, shape (P,)
-        Receiver and number of reflections of each path.
+        Receiver and number of reflections of each path, sorted by receiver, length and order.
     corners_m : ndarray, shape (P, max_order + 2, 3)
         Transmitter, interaction points and receiver, which is repeated to the end of the row.
     polygon : ndarray of int, shape (P, max_order)
@@ -52,8 +53,8 @@ def specular_paths(occluders: Occluders, tx_m: np.ndarray, rx_m: np.ndarray, max
     row, order, corners_m, polygon = (np.concatenate(part) for part in zip(*candidates, strict=True))
     free = ~occluders.cut_lines(corners_m, order + 1)
     row, order, corners_m, polygon = row[free], order[free], corners_m[free], polygon[free]
-    once = _once(row, corners_m, polygon, occluders.polygons.tolerance_m)
-    return row[once], order[once], corners_m[once], polygon[once]
+    rows = _sorted_once(row, order, corners_m, polygon, occluders.polygons.tolerance_m)
+    return row[rows], order[rows], corners_m[rows], polygon[rows]
 
 
 def seen_from_both_sides(polygons: Polygons, tx_m: np.ndarray, rx_m: np.ndarray) -> np.ndarray:
@@ -112,14 +113,18 @@ def _traced_back(polygons: Polygons, tree: Nodes, tx_m, rx_m, row, node, max_ord
     return row[kept], order[kept], corners_m, polygon
 
 
-def _once(row, corners_m, polygon, tolerance_m):
-    """Row numbers of different paths: on a seam, or where two things share a face, one is found several times."""
-    order = np.lexsort((*polygon.T[::-1], row))
-    places = corners_m[order, 1:-1].reshape(len(row), 3 * polygon.shape[1]) / (100 * tolerance_m)
-    places = np.column_stack([row[order], np.round(places + _OFF_GRID).astype(np.int64)])
+def _sorted_once(row, order, corners_m, polygon, tolerance_m):
+    """Row numbers of different paths by receiver, length and order.
+
+    On a seam, or where two things share a face, one path is found several times.
+    """
+    length_m = travel(corners_m)[1].sum(axis=1)
+    rows = np.lexsort((*polygon.T[::-1], order, length_m, row))
+    places = np.round(corners_m[rows, 1:-1].reshape(len(row), -1) / (100 * tolerance_m)).astype(np.int64)
+    places = np.column_stack([row[rows], places])
     mixed = places @ (2 * np.arange(1, places.shape[1] + 1) ** 9 + 1)  # equal rows are equal in this; hardly any others
     by_mixed = np.argsort(mixed, kind="stable")
     again = np.zeros(len(row), bool)
     twins = np.flatnonzero(np.diff(mixed[by_mixed]) == 0)
     again[by_mixed[twins + 1]] = (places[by_mixed[twins]] == places[by_mixed[twins + 1]]).all(axis=1)
-    return order[~again]
+    return rows[~again]

@@ -36,11 +36,12 @@ class BoxTree:
 
     def __init__(self, low_m, high_m, origin_m, slack_m: float, leaf: int, undivided: int):
         self.origin_m, self.slack_m = origin_m, np.float32(slack_m)
+        self.width = 4 if low_m is high_m else 8  # points have no sides: half of a row of `_centred` tells all
         low_m, high_m = low_m - origin_m, high_m - origin_m
         groups = _neighbours(low_m + high_m, leaf if len(low_m) > undivided else undivided)
         self.leaves = np.where(groups < len(low_m), groups, -1)
         groups = np.minimum(groups, len(low_m) - 1)
-        self.things = _centred(low_m, high_m)[groups]
+        self.things = _centred(low_m, high_m)[groups, : self.width]
         low, high = low_m[groups].min(axis=1) - slack_m, high_m[groups].max(axis=1) + slack_m
         self.boxes: list[np.ndarray] = []  # from the top down, (n, 8): as `_centred` has them
         self.sides: list[np.ndarray] = []  # the same as (6, n): lower and upper corner
@@ -84,11 +85,12 @@ class BoxTree:
         step = max(1, _BLOCK // widths[start])
         for first in range(0, planes.shape[1], step):
             part = planes[:, first : first + step]
-            part = np.concatenate([part, np.abs(part[..., :3]), np.zeros_like(part[..., :1])], axis=2)
-            beam, box = self._reached(part, self.boxes[start] if self.boxes else self.things[0])
             if not self.boxes:
-                yield beam + first, box
+                beam, thing = self._reached(_widened(part)[..., : self.width], self.things[0])
+                yield beam + first, thing
                 continue
+            part = _widened(part)
+            beam, box = self._reached(part, self.boxes[start])
             for boxes in self.boxes[start + 1 :]:
                 beam, box = _children(beam, box)
                 for plane in part:
@@ -96,7 +98,7 @@ class BoxTree:
                     beam, box = beam[reached], box[reached]
             inside = self.leaves[box] >= 0
             for plane in part:
-                inside &= np.einsum("pk,psk->ps", plane[beam], self.things[box]) >= -self.slack_m
+                inside &= np.einsum("pk,psk->ps", plane[beam, : self.width], self.things[box]) >= -self.slack_m
                 alive = inside.any(axis=1)
                 beam, box, inside = beam[alive], box[alive], inside[alive]
             pair, place = np.nonzero(inside)
@@ -130,6 +132,11 @@ def _centred(low, high):
     """Boxes as (middle, 1, half sides, 0): a plane (normal, offset, |normal|, 0) reaches one where the product >= 0."""
     parts = [(low + high) / 2, np.ones((len(low), 1)), (high - low) / 2, np.zeros((len(low), 1))]
     return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def _widened(planes):
+    """Planes (p, S, 4) as `_centred` boxes want them: (normal, offset, |normal|, 0)."""
+    return np.concatenate([planes, np.abs(planes[..., :3]), np.zeros_like(planes[..., :1])], axis=2)
 
 
 def _children(row, box):

@@ -18,6 +18,8 @@ Source: ITU-R P.2040; the basis vectors of an antenna are those of spherical coo
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from dnt_lab.raytracing.fresnel import slab
@@ -66,12 +68,17 @@ def reflection_coefficients(materials, material_index, cos_incidence, freq_hz, *
     eta, thickness_m = np.ones(len(materials), complex), np.zeros(len(materials))  # of what is no layer: vacuum
     for number, material in enumerate(materials):  # also those that nothing met: whether they are known is no chance
         if hasattr(material, "layer"):
-            eta[number], thickness_m[number] = material.layer(freq_hz, extrapolate=extrapolate)
+            eta[number], thickness_m[number] = _layer(material, freq_hz, extrapolate)
         else:
             rows = material_index == number
             r[:, rows] = material.reflection(cos_incidence[rows], freq_hz, extrapolate=extrapolate)
     # all layers at once; where there was none, vacuum adds nothing
     return r + np.array(slab(cos_incidence, eta[material_index], thickness_m[material_index], freq_hz))
+
+
+@lru_cache(maxsize=256)
+def _layer(material, freq_hz, extrapolate):
+    return material.layer(freq_hz, extrapolate=extrapolate)
 
 
 def transfer_matrix(k, length_m, normal, r_te, r_tm, wavelength_m, *, order=None, polarised=True) -> np.ndarray:

@@ -242,12 +242,17 @@ def concatenate(parts: list[Paths]) -> Paths:
         same = part.freq_hz == first.freq_hz and (part.objects, part.materials) == (first.objects, first.materials)
         if not (same and np.array_equal(part.tx_m, first.tx_m) and np.array_equal(part.rx_m, first.rx_m)):
             raise ValueError("the parts differ in frequency, nodes or names, but only paths of one setting are joined")
-    whole = first
-    if len(parts) > 1:
-        depth = max(part.points_m.shape[1] for part in parts)
-        joined = {name: np.concatenate([_deepened(getattr(p, name), name, depth) for p in parts]) for name in _PER_PATH}
-        whole = replace(first, **joined)
+    whole = joined(parts)
     return whole[np.lexsort((whole.order, whole.delay_s, whole.rx, whole.tx))]
+
+
+def joined(parts: list[Paths]) -> Paths:
+    """Paths of one setting, one part after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    depth = max(part.points_m.shape[1] for part in parts)
+    columns = {name: np.concatenate([_deepened(getattr(p, name), name, depth) for p in parts]) for name in _PER_PATH}
+    return replace(parts[0], **columns)
 
 
 def _deepened(values: np.ndarray, name: str, depth: int) -> np.ndarray:

@@ -26,7 +26,7 @@ from dnt_lab.raytracing.field import (
     transfer_matrix,
     travel,
 )
-from dnt_lab.raytracing.paths import NO_PATHS, Paths, concatenate
+from dnt_lab.raytracing.paths import NO_PATHS, Paths, joined
 
 MAX_ORDER = 3
 
@@ -84,7 +84,7 @@ def trace(
     for t in range(len(tx_m)):
         row, *found = specular_paths(scene.occluders, tx_m[t], rx_m, max_order)
         parts.append(replace(nothing, tx=np.full(len(row), t), rx=row, **_described(scene, *found, **settings)))
-    return concatenate(parts)
+    return joined(parts)
 
 
 def _described(scene, order, corners_m, polygon, *, freq_hz, speed_of_light_m_s, polarised, extrapolate) -> dict:
