@@ -32,7 +32,7 @@ test: venv      ## everything CI runs
 	$(BIN)/python tests/everything.py
 
 bench: venv     ## measurements against peers, as tables
-	$(BIN)/python -m benchmarks twin
+	for name in twin raytracing; do $(BIN)/python -m benchmarks $$name || exit 1; done
 
 lint: venv      ## style, formatting, layers and the structure of the notebooks
 	$(BIN)/python tests/everything.py style format layers structure

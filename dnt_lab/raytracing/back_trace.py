@@ -120,8 +120,8 @@ def _sorted_once(row, order, corners_m, polygon, tolerance_m):
     """
     length_m = travel(corners_m)[1].sum(axis=1)
     rows = np.lexsort((*polygon.T[::-1], order, length_m, row))
-    places = np.round(corners_m[rows, 1:-1].reshape(len(row), -1) / (100 * tolerance_m)).astype(np.int64)
-    places = np.column_stack([row[rows], places])
+    places = corners_m[rows, 1:-1].reshape(len(row), 3 * polygon.shape[1]) / (100 * tolerance_m)
+    places = np.column_stack([row[rows], np.round(places + _OFF_GRID).astype(np.int64)])
     mixed = places @ (2 * np.arange(1, places.shape[1] + 1) ** 9 + 1)  # equal rows are equal in this; hardly any others
     by_mixed = np.argsort(mixed, kind="stable")
     again = np.zeros(len(row), bool)

@@ -91,30 +91,15 @@ def test_lines_are_cut_where_a_segment_is_and_what_is_behind_their_end_does_not_
         corners_m[row, n + 1 :] = corners_m[row, n]
     one_by_one = np.stack([occluders.blocked(corners_m[:, k], corners_m[:, k + 1]) for k in range(3)], axis=1)
     want = (one_by_one & (np.arange(3) < n_segments[:, None])).any(axis=1)
-    everyone = np.ones(len(scene.polygons), bool)
-    assert np.array_equal(occluders.cut_lines(corners_m, n_segments, everyone), want)
+    assert np.array_equal(occluders.cut_lines(corners_m, n_segments), want)
     assert 30 < want.sum() < 270
-    assert occluders.cut_lines(corners_m[:0], n_segments[:0], everyone).shape == (0,)
-
-
-@BOTH
-def test_from_outside_one_side_tells_all(boxes):
-    scene = Scene.from_city(street_grid(2, 2, 20.0, 10.0, (5.0, 20.0), seed=1))
-    occluders, rng = occluders_of(scene, boxes), np.random.default_rng(3)
-    start_m, end_m = rng.uniform([-40, -4.9, 0], [40, 4.9, 25], (2, 400, 3))
-    end_m[:, :2] = end_m[:, 1::-1]  # from one street into the other
-    lines_m, one = np.stack([start_m, end_m], axis=1), np.ones(400, int)
-    sides = ~scene.polygons.one_sided
-    assert sides.sum() == 1  # the ground
-    got = occluders.cut_lines(lines_m, one, sides)
-    assert np.array_equal(got, occluders.blocked(start_m, end_m))
-    assert 40 < got.sum() < 360
+    assert occluders.cut_lines(corners_m[:0], n_segments[:0]).shape == (0,)
 
 
 @BOTH
 def test_a_line_that_is_turned_at_the_foot_of_a_house_and_goes_in_is_cut(boxes):
     scene = Scene.from_city(street_grid(2, 2, 20.0, 10.0, 10.0))
-    occluders, sides = occluders_of(scene, boxes), ~scene.polygons.one_sided
+    occluders = occluders_of(scene, boxes)
     foot_m, roof_m = [5.0, 15.0, 0.0], [5.0, 15.0, 10.0]
     for turn_m, end_m, cut in (
         (foot_m, [40, 15, 9], True),  # comes out of the house on the other side
@@ -126,7 +111,7 @@ def test_a_line_that_is_turned_at_the_foot_of_a_house_and_goes_in_is_cut(boxes):
         ([5, 5, 3], [30, 30, 3], True),  # from the corner through the house
     ):
         line_m = np.array([[[0.0, 0.0, 4.0], turn_m, end_m]])
-        assert occluders.cut_lines(line_m, np.array([2]), sides).tolist() == [cut]
+        assert occluders.cut_lines(line_m, np.array([2])).tolist() == [cut]
 
 
 @pytest.mark.parametrize("distance_m", [1e3, 1e5])
