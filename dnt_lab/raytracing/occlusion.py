@@ -111,7 +111,8 @@ class Occluders:
         a, b = height_m[segment, polygon], height_m[segment + 1, polygon]
         share = a / (a - b)
         nearby = homogeneous(corners_m - self.tree.origin_m).astype(np.float32)
-        for parallels in self._parallels:  # most pairs fail here, where numbers are soon at hand
+        is_near = self.slack_m(corners_m) == self.tree.slack_m  # else single precision may err by more
+        for parallels in self._parallels if is_near else ():  # most pairs fail here, where numbers are soon at hand
             place = nearby @ parallels.T
             start, end = place[segment, polygon], place[segment + 1, polygon]
             near = np.abs(start + share * (end - start)) <= 1
