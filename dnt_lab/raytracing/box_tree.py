@@ -13,8 +13,7 @@ import numpy as np
 _WAYS = 8
 _BLOCK = 500_000  # pairs in one temporary array: they should stay in the cache
 _DENSE = 512  # so many boxes are held against every beam at once
-_ROUNDING = np.float32(1e-4)  # of a segment's length
-_FAR = np.float32(1e-6)  # of the distance of a segment's start: what its rounding cannot exceed
+_ROUNDING = np.float32(1e-4)  # of a segment's length: who comes from afar is known less exactly, but comes a long way
 
 
 class BoxTree:
@@ -55,7 +54,6 @@ class BoxTree:
         step = max(1, _BLOCK // 64)
         for first in range(0, len(start_m), step):
             start = (start_m[first : first + step] - self.origin_m).T.astype(np.float32)
-            pad_m = np.abs(start).max() * _FAR * np.repeat(np.float32([-1, 1]), 3)[:, None]
             with np.errstate(divide="ignore"):
                 slope = 1 / (end_m[first : first + step] - start_m[first : first + step]).T.astype(np.float32)
             slope[~np.isfinite(slope)] = 1e30  # along an axis: outside of a slab it is infinitely far away
@@ -64,7 +62,6 @@ class BoxTree:
             for level, sides in enumerate(self.sides):
                 if level:
                     segment, box = _children(segment, box)
-                sides = sides + pad_m if pad_m[-1] > self.slack_m else sides
                 met = np.flatnonzero(_met(sides, box, start, slope, segment))
                 segment, box = segment[met], box[met]
             thing = self.leaves[box]

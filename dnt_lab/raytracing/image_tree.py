@@ -81,7 +81,7 @@ def image_tree(occluders: Occluders, tx_m, rx_m, max_order: int, two_sided: np.n
         If there are too many sequences to hold.
     """
     polygons = occluders.polygons
-    levels, last, before = [], _root(occluders, tx_m), 0
+    levels, last = [], _root(occluders, tx_m)
     for order in range(1, max_order + 1):
         parent, polygon = _next_polygons(occluders, last, two_sided, rx_m if order == max_order > 1 else None)
         if order == 1:
@@ -94,25 +94,27 @@ def image_tree(occluders: Occluders, tx_m, rx_m, max_order: int, two_sided: np.n
             )
         last = _mirrored(occluders, last, parent, polygon)
         last = last.rows(_may_come_down(polygons, last, two_sided, rx_m))
-        levels.append((last, before))
-        before = before + len(levels[-2][0]) if order > 1 else 0
+        levels.append(last)
     return _together(levels)
 
 
-def _together(levels: list[tuple[Nodes, int]]) -> Nodes:
-    """One table of all levels; each comes with the row at which the level above it starts."""
-    n_planes = max(len(level.planes) for level, _ in levels)
+def _together(levels: list[Nodes]) -> Nodes:
+    """One table of all levels; parents become its row numbers."""
+    n_planes = max(len(level.planes) for level in levels)
     everywhere = np.array([0, 0, 0, 1], np.float32)  # a plane that bounds nothing
     planes = [
         np.concatenate([level.planes, np.broadcast_to(everywhere, (n_planes - len(level.planes), len(level), 4))])
-        for level, _ in levels
+        for level in levels
     ]
-    parent = [np.where(number, level.parent + above, -1) for number, (level, above) in enumerate(levels)]
+    above = np.cumsum([0, *(len(level) for level in levels[:-2])])  # where the parents' level starts
+    parent = [level.parent + start for level, start in zip(levels[1:], above, strict=False)]
     return Nodes(
-        np.concatenate([level.polygon for level, _ in levels]), np.concatenate(parent),
-        np.concatenate([level.image_m for level, _ in levels]), np.concatenate([level.window_m for level, _ in levels]),
+        np.concatenate([level.polygon for level in levels]),
+        np.concatenate([np.full(len(levels[0]), -1), *parent]),
+        np.concatenate([level.image_m for level in levels]),
+        np.concatenate([level.window_m for level in levels]),
         np.concatenate(planes, axis=1),
-    )  # fmt: skip
+    )
 
 
 def _root(occluders: Occluders, tx_m: np.ndarray) -> Nodes:

@@ -110,6 +110,10 @@ def test_a_wave_that_leaves_over_the_roofs_is_lost_unless_something_hangs_there(
     tree, occluders = tree_of(street + lid, tx_m, rx_m, 2)
     assert n_open == 3  # the ground and the two walls
     assert any(row[-1] == len(occluders.polygons) - 1 for row in sequences(tree) if len(row) == 2)
+    # a sign that hangs over everything sends a wave down from its lower part
+    sign = Scene.from_mesh([[-9, 9, 30], [9, 9, 30], [9, 9, 50], [-9, 9, 50]], [[0, 1, 2], [0, 2, 3]], 0, ["wood"])
+    tree, occluders = tree_of(street + sign, [2.0, 1.0, 40.0], rx_m, 1)
+    assert len(occluders.polygons) - 1 in tree.polygon
     # from a mast over the roofs, roofs send everything up and away
     tree, _ = tree_of(street, [2.0, 1.0, 40.0], rx_m, 1)
     assert (np.abs(street.polygons.normal[tree.polygon, 2]) < 0.5).sum() + 1 == len(tree)

@@ -128,25 +128,29 @@ def test_all_paths_of_order_three(prunes):
 
 
 @pytest.mark.parametrize(
-    ("tx_m", "most"),
+    ("tx_m", "where"),
     [
-        ([0, 5, 6], "on a wall"),
-        ([0, 5, 0], "at the foot of a wall"),
-        ([-5, -5, 10], "on the edge of a roof"),
-        ([0, -8, 10], "as high as a roof, in the plane of its wall"),
-        ([-5, 0, 4], "between two walls in line"),
+        ([15, 5, 6], "on a wall"),
+        ([15, 5, 0], "at the foot of a wall"),
+        ([5, 15, 10], "on the edge of a roof"),
+        ([5, 5, 10], "on the corner of a roof"),
+        ([15, 14, 10], "on a roof"),
+        ([0, -8, 10], "as high as the roofs"),
+        ([-5, 0, 4], "in the plane of two walls"),
         ([15, 15, 3], "inside a house"),
         ([0, 0, 0], "on the ground"),
         ([2, 3, -4], "under the ground"),
     ],
 )
-def test_a_transmitter_on_and_in_things(tx_m, most):
+def test_a_transmitter_on_and_in_things(tx_m, where):
     scene = Scene.from_city(street_grid(2, 2, 20.0, 10.0, 10.0)) + Scene.box([-2, 20, 5], [2, 24, 6], name="lamp")
-    rx_m = np.random.default_rng(5).uniform([-30, -30, 0.1], [30, 30, 14], (6, 3))
+    rng = np.random.default_rng(5)
+    in_houses_m = rng.uniform([6, 6, 0.1], [24, 24, 9.9], (4, 3)) * [[1, 1, 1], [1, 1, 1], [-1, 1, 1], [1, -1, 1]]
+    rx_m = np.concatenate([rng.uniform([-30, -30, 0.1], [30, 30, 14], (5, 3)), in_houses_m])
     for prunes in (False, True):
         paths = trace_pruned(prunes, scene, np.array(tx_m, float), rx_m, FREQ_HZ)
         for row, node_m in enumerate(rx_m):
-            assert difference(exhaustive_paths(scene, tx_m, node_m, 2), points_of(paths, row)) == [], most
+            assert difference(exhaustive_paths(scene, tx_m, node_m, 2), points_of(paths, row)) == [], where
 
 
 def equal(paths, others):

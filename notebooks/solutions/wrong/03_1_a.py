@@ -1,0 +1,9 @@
+# refused: half-way along the wall
+def reflection_point(ap_m, user_m, normal, offset_m):
+    before_ap, before_user = normal @ ap_m - offset_m, normal @ user_m - offset_m  # distances from the wall, with sign
+    if before_ap * before_user <= 0:
+        return None
+    image_m = mirrored(ap_m, normal, offset_m)
+    user_m = ap_m + 2 * (user_m - ap_m - (normal @ (user_m - ap_m)) * normal) / 2
+    t = (offset_m - normal @ image_m) / (normal @ (user_m - image_m))
+    return image_m + t * (user_m - image_m)

@@ -1,0 +1,2 @@
+# refused: for radar
+distance_m = 106e-9 * LIGHT_M_S / 2

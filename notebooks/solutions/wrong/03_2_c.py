@@ -1,0 +1,2 @@
+# refused: delay in nanoseconds
+distance_m = 106
