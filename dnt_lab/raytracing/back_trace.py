@@ -42,6 +42,21 @@ def specular_paths(occluders: Occluders, tx_m: np.ndarray, rx_m: np.ndarray, max
     polygon : ndarray of int, shape (P, max_order)
         Polygons met; -1 behind the last.
     """
+    below = rx_m[:, 2] < occluders.polygons.lowest_m - occluders.polygons.tolerance_m
+    found = []
+    for rows in (np.flatnonzero(~below), np.flatnonzero(below)):  # apart: what one sees must not hang on the other
+        if len(rows):
+            row, *rest = _paths_to(occluders, tx_m, rx_m[rows], max_order)
+            found.append((rows[row], *rest))
+    row, *rest = (np.concatenate(part) for part in zip(*found, strict=True))
+    if below.any():
+        by_row = np.argsort(row, kind="stable")
+        row, rest = row[by_row], [part[by_row] for part in rest]
+    return row, *rest
+
+
+def _paths_to(occluders: Occluders, tx_m, rx_m, max_order):
+    """Paths to receivers that all lie above the scene's lowest plane, or all below it."""
     everyone, two_sided = np.arange(len(rx_m)), seen_from_both_sides(occluders.polygons, tx_m, rx_m)
     candidates = [(everyone, np.zeros(len(rx_m), int), *_straight(tx_m, rx_m, max_order))]
     if max_order:

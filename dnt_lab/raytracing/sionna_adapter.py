@@ -21,7 +21,7 @@ from dnt_lab.raytracing.angles import wrapped
 from dnt_lab.raytracing.fresnel import EPSILON_0_F_PER_M, complex_permittivity
 from dnt_lab.raytracing.materials import Material
 from dnt_lab.raytracing.paths import Paths
-from dnt_lab.raytracing.trace import _positions, _positive
+from dnt_lab.raytracing.trace import checked_positions, checked_positive
 
 SIONNA_DEFAULT_SAMPLES = 1_000_000
 _DEEP_NEPERS = 15.0  # what crosses a wall this deep twice is 260 dB weaker: as good as gone
@@ -101,7 +101,7 @@ def sionna_trace(
 
 def sionna_scene(scene, tx, rx, freq_hz, *, polarization="VH", extrapolate=False) -> SionnaScene:
     """Build the scene in Sionna RT; arguments and errors as of `sionna_trace`, `polarization` as Sionna names it."""
-    tx_m, rx_m, freq_hz = _positions("tx", tx), _positions("rx", rx), _positive("freq_hz", freq_hz)
+    tx_m, rx_m, freq_hz = checked_positions("tx", tx), checked_positions("rx", rx), checked_positive("freq_hz", freq_hz)
     walls = [_slab(material, freq_hz, extrapolate) for material in scene.materials]
     rt = _imported()
     import mitsuba  # comes with sionna.rt, which must choose its variant first

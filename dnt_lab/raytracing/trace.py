@@ -68,8 +68,9 @@ def trace(
     -----
     A node on a face neither reflects there nor is it blocked by it. A reflection exactly on an edge counts, once.
     """
-    tx_m, rx_m = _positions("tx", tx), _positions("rx", rx)
-    freq_hz, speed_of_light_m_s = _positive("freq_hz", freq_hz), _positive("speed_of_light_m_s", speed_of_light_m_s)
+    tx_m, rx_m = checked_positions("tx", tx), checked_positions("rx", rx)
+    freq_hz = checked_positive("freq_hz", freq_hz)
+    speed_of_light_m_s = checked_positive("speed_of_light_m_s", speed_of_light_m_s)
     max_order = whole("max_order", max_order, 0, MAX_ORDER)
     for t in range(len(tx_m)):
         same = (rx_m == tx_m[t]).all(axis=1)
@@ -111,7 +112,8 @@ def _described(scene, order, corners_m, polygon, *, freq_hz, speed_of_light_m_s,
     }
 
 
-def _positions(name: str, values) -> np.ndarray:
+def checked_positions(name: str, values) -> np.ndarray:
+    """Return positions as an array (N, 3) of finite metres, or say what is wrong."""
     try:
         positions = np.atleast_2d(np.asarray(values, float))
     except (TypeError, ValueError):
@@ -124,7 +126,8 @@ def _positions(name: str, values) -> np.ndarray:
     return positions
 
 
-def _positive(name: str, value) -> float:
+def checked_positive(name: str, value) -> float:
+    """Return a finite number over 0 as a float, or say what is wrong."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{name} is {value!r}, but a number over 0 is needed")
     if not 0 < value < np.inf:

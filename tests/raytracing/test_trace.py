@@ -435,3 +435,16 @@ def test_the_scene_and_the_nodes_stay_as_they_were():
     trace(ROOM, tx_m, rx_m, FREQ_HZ)
     assert np.array_equal(ROOM.vertices_m, before)
     assert (tx_m.tolist(), rx_m.tolist()) == ([1, 1, 1], [[5, 2, 1]])
+
+
+def test_a_receiver_under_the_ground_changes_nothing_for_the_others():
+    """Only from below could one look into a house without a floor; so those who are above must not notice."""
+    scene = Scene.from_city(street_grid(2, 2, 20.0, 10.0, 10.0))
+    tx_m, rx_m = np.array([0.0, 0.0, 4.0]), np.array([[4.0, 20.0, 1.5], [3.0, -8.0, -2.0], [-3.0, 14.0, 2.0]])
+    together = trace(scene, tx_m, rx_m, FREQ_HZ, 2)
+    for row in range(3):
+        alone = trace(scene, tx_m, rx_m[row], FREQ_HZ, 2)
+        link = together.link(row)
+        assert np.array_equal(link.delay_s, alone.delay_s)
+        assert np.array_equal(link.transfer, alone.transfer)
+    assert (np.diff(together.rx) >= 0).all()
