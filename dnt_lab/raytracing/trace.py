@@ -27,6 +27,7 @@ from dnt_lab.raytracing.field import (
     travel,
 )
 from dnt_lab.raytracing.paths import NO_PATHS, Paths, joined
+from dnt_lab.raytracing.scene import Scene
 
 MAX_ORDER = 3
 
@@ -61,13 +62,15 @@ def trace(
     Raises
     ------
     TypeError, ValueError
-        If a position is not finite, a transmitter stands where a receiver does, or a number is out of range; if a
-        material is unknown at `freq_hz` and `extrapolate` is False.
+        If `scene` is none, a position is not finite, a transmitter stands where a receiver does, or a number is out of
+        range; if a material is unknown at `freq_hz` and `extrapolate` is False.
 
     Notes
     -----
     A node on a face neither reflects there nor is it blocked by it. A reflection exactly on an edge counts, once.
     """
+    if not isinstance(scene, Scene):
+        raise TypeError(f"scene is {scene!r}, but must be a Scene; Scene.from_city takes the name of a city")
     tx_m, rx_m = checked_positions("tx", tx), checked_positions("rx", rx)
     freq_hz = checked_positive("freq_hz", freq_hz)
     speed_of_light_m_s = checked_positive("speed_of_light_m_s", speed_of_light_m_s)

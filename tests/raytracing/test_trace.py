@@ -448,3 +448,8 @@ def test_a_receiver_under_the_ground_changes_nothing_for_the_others():
         assert np.array_equal(link.delay_s, alone.delay_s)
         assert np.array_equal(link.transfer, alone.transfer)
     assert (np.diff(together.rx) >= 0).all()
+
+
+def test_what_is_no_scene_is_refused():
+    with pytest.raises(TypeError, match=r"scene is 'munich', but must be a Scene; Scene\.from_city takes the name"):
+        trace("munich", [0.0, 0, 5], [9.0, 0, 1], FREQ_HZ)
