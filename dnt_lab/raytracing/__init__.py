@@ -11,7 +11,7 @@ Where to read what, each line from the idea to its details:
 - a scene: `scene`, `scene_builders`, `scene_files` (`ply_file`, `obj_file`, `mitsuba_file`), `mesh_checks`
 - what walls do to a wave: `materials`, `itu_table`, `nist`, `fresnel`, `field`
 - finding paths: `trace`, `back_trace`, `image_tree`, `visibility`, `occlusion`, `box_tree`, `polygons`, `inside`
-- what is found: `paths`, `channel`, `arrays`, `doppler`, `radio_map`
+- what is found: `paths`, `explain`, `channel`, `arrays`, `doppler`, `radio_map`
 - what walls scatter: `clusters`, `cluster_statistics`
 - many scenes: `scenarios`, `scenario`, `data_set`, `shard`, `recipe`, `export_ns3`, `export_deepmimo`
 - a few measurements: `measurements`, `calibration`, `tunable`, `robust_fit`, `learning_curve`, `reweighting`,
@@ -34,6 +34,7 @@ from dnt_lab.raytracing.cluster_statistics import ClusterStatistics, Cursors
 from dnt_lab.raytracing.clusters import diffuse, random_reflection_loss
 from dnt_lab.raytracing.data_set import DataSet, load_data_set, make_data_set
 from dnt_lab.raytracing.doppler import doppler_hz, time_evolution
+from dnt_lab.raytracing.explain import explain
 from dnt_lab.raytracing.export_deepmimo import read_deepmimo, write_deepmimo
 from dnt_lab.raytracing.export_ns3 import read_ns3, track_steps, write_ns3
 from dnt_lab.raytracing.fresnel import complex_permittivity, half_space, slab
@@ -97,6 +98,7 @@ __all__ = [
     "delay_spread_s",
     "diffuse",
     "doppler_hz",
+    "explain",
     "frequency_response",
     "half_space",
     "impulse_response",
