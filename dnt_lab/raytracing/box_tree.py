@@ -37,9 +37,8 @@ class BoxTree:
         self.origin_m, self.slack_m = origin_m, np.float32(slack_m)
         self.width = 4 if low_m is high_m else 8  # points have no sides: half of a row of `_centred` tells all
         low_m, high_m = low_m - origin_m, high_m - origin_m
-        groups = _neighbours(low_m + high_m, leaf if len(low_m) > undivided else undivided)
-        self.leaves = np.where(groups < len(low_m), groups, -1)
-        groups = np.minimum(groups, len(low_m) - 1)
+        groups, real = _neighbours(low_m + high_m, leaf if len(low_m) > undivided else undivided)
+        self.leaves = np.where(real, groups, -1)
         self.things = _centred(low_m, high_m)[groups, : self.width]
         low, high = low_m[groups].min(axis=1) - slack_m, high_m[groups].max(axis=1) + slack_m
         self.boxes: list[np.ndarray] = []  # from the top down, (n, 8): as `_centred` has them
@@ -110,19 +109,23 @@ class BoxTree:
 
 
 def _neighbours(points_m, leaf):
-    """Row numbers of points (N, 3) in groups (G, n) of neighbours, G a power of eight; from N on they are padding."""
+    """Row numbers of points (N, 3) in groups (G, n) of neighbours, G a power of eight, and which of them are real.
+
+    The groups are filled up with copies of points from everywhere, so that none is made of copies only.
+    """
     n_points, n_groups = len(points_m), 1
     while n_groups * leaf < n_points:
         n_groups *= _WAYS
-    groups = np.arange(n_groups * -(-n_points // n_groups))[None]
-    points_m = points_m[np.minimum(groups[0], n_points - 1)]
-    while len(groups) < n_groups:  # halve each along the longest side of its box
-        place_m = points_m[groups]
+    n_slots = n_groups * -(-n_points // n_groups)
+    row = np.concatenate([np.arange(n_points), np.linspace(0, n_points - 1, n_slots - n_points).astype(int)])
+    slots, points_m = np.arange(n_slots)[None], points_m[row]
+    while len(slots) < n_groups:  # halve each along the longest side of its box
+        place_m = points_m[slots]
         axis = np.ptp(place_m, axis=1).argmax(axis=1)
         along = np.take_along_axis(place_m, axis[:, None, None], axis=2)[..., 0]
-        groups = np.take_along_axis(groups, np.argsort(along, axis=1, kind="stable"), axis=1)
-        groups = groups.reshape(2 * len(groups), -1)
-    return groups
+        slots = np.take_along_axis(slots, np.argsort(along, axis=1, kind="stable"), axis=1)
+        slots = slots.reshape(2 * len(slots), -1)
+    return row[slots], slots < n_points
 
 
 def _centred(low, high):
