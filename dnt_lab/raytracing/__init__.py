@@ -11,7 +11,7 @@ Where to read what, each line from the idea to its details:
 - a scene: `scene`, `scene_builders`, `scene_files` (`ply_file`, `obj_file`, `mitsuba_file`), `mesh_checks`
 - what walls do to a wave: `materials`, `itu_table`, `nist`, `fresnel`, `field`
 - finding paths: `trace`, `back_trace`, `image_tree`, `visibility`, `occlusion`, `box_tree`, `polygons`, `inside`
-- what is found: `paths`, `explain`, `channel`, `arrays`, `doppler`, `radio_map`
+- what is found: `paths`, `explain`, `legs`, `channel`, `arrays`, `doppler`, `radio_map`
 - what walls scatter: `clusters`, `cluster_statistics`
 - many scenes: `scenarios`, `scenario`, `data_set`, `shard`, `recipe`, `export_ns3`, `export_deepmimo`
 - a few measurements: `measurements`, `calibration`, `tunable`, `robust_fit`, `learning_curve`, `reweighting`,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dnt_lab.raytracing.field import incidence_cosine, reflection_coefficients, transfer_matrix, travel
+from dnt_lab.raytracing.field import reflection_coefficients, transfer_matrix
+from dnt_lab.raytracing.legs import legs_of
 from dnt_lab.raytracing.paths import Paths
 
 _FOREIGN = "paths are not those of this scene: trace them in it, with polarisation, and with the same materials"
@@ -59,18 +60,10 @@ def explain(scene, paths: Paths, *, extrapolate: bool = False) -> pd.DataFrame:
 
 def _of_one_order(scene, paths: Paths, rows, order: int, extrapolate: bool) -> pd.DataFrame:
     """Factors of paths with the same number of bounces."""
-    ends = paths.tx_m[paths.tx[rows], None], paths.rx_m[paths.rx[rows], None]
-    k, length_m = travel(np.concatenate([ends[0], paths.points_m[rows, :order], ends[1]], axis=1))
-    turn = np.diff(k, axis=1)  # a mirror turns a ray along its normal
-    normal = turn / np.linalg.norm(turn, axis=2, keepdims=True)
-    cosine, material = incidence_cosine(k[:, :-1], normal), paths.material_index[rows, :order]
-    r = np.array(
-        reflection_coefficients(
-            scene.materials, material.ravel(), cosine.ravel(), paths.freq_hz, extrapolate=extrapolate
-        )
+    k, length_m, normal, cosine, material, wavelength_m = legs_of(paths, rows, order)
+    r = reflection_coefficients(
+        scene.materials, material.ravel(), cosine.ravel(), paths.freq_hz, extrapolate=extrapolate
     ).reshape(2, *material.shape)
-    # the wavelength the paths were traced with: delay and length tell which speed of light that was
-    wavelength_m = length_m.sum(axis=1) / paths.delay_s[rows] / paths.freq_hz
     # up to each bounce: the part of the path so far, as a receiver takes it that takes both polarisations
     parts = [transfer_matrix(k, length_m, normal[:, :n], *r[..., :n], wavelength_m)[:, :, 0] for n in range(order + 1)]
     levels = [np.ones(len(rows)), *(np.linalg.norm(part, axis=1) for part in parts), np.abs(parts[-1][:, 0])]

@@ -58,12 +58,12 @@ def angles_deg(direction: np.ndarray) -> np.ndarray:
 
 
 def incidence_cosine(k_in: np.ndarray, normal: np.ndarray) -> np.ndarray:
-    """Cosine of the angle of incidence, 0 to 1, of travel (N, 3) at walls with normals (N, 3)."""
+    """Cosine of the angle of incidence, 0 to 1, of travel (..., 3) at walls with normals (..., 3)."""
     return np.minimum(np.abs(dot(k_in, normal)), 1.0)
 
 
 def reflection_coefficients(materials, material_index, cos_incidence, freq_hz, *, extrapolate=False):
-    """Coefficients r_te and r_tm (N,) of bounces at materials of a list, by their numbers (N,)."""
+    """Coefficients r_te and r_tm, shape (2, N), of bounces at materials of a list, by their numbers (N,)."""
     r = np.zeros((2, len(material_index)), complex)
     eta, thickness_m = np.ones(len(materials), complex), np.zeros(len(materials))  # of what is no layer: vacuum
     for number, material in enumerate(materials):  # also those that nothing met: whether they are known is no chance
@@ -92,7 +92,7 @@ def transfer_matrix(k, length_m, normal, r_te, r_tm, wavelength_m, *, order=None
         Unit normals of the walls; either side.
     r_te, r_tm : ndarray of complex, shape (N, k)
         Reflection coefficients.
-    wavelength_m : float
+    wavelength_m : float or ndarray, shape (N,)
         Wavelength in metres.
     order : ndarray of int, shape (N,), optional
         Number of bounces, k for all if left out.

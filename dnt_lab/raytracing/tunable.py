@@ -27,7 +27,8 @@ import numpy as np
 
 from dnt_lab.physical.pathloss import SPEED_OF_LIGHT_M_S, free_space_db
 from dnt_lab.raytracing.calibration import Parameter
-from dnt_lab.raytracing.field import incidence_cosine, reflection_coefficients, transfer_matrix, travel
+from dnt_lab.raytracing.field import reflection_coefficients, transfer_matrix
+from dnt_lab.raytracing.legs import legs_of
 from dnt_lab.raytracing.materials import FixedLoss
 from dnt_lab.raytracing.paths import Paths
 
@@ -191,17 +192,10 @@ def _refuse_ripples(parameter: Parameter, materials, freq_hz: float):
 def _bounces(paths: Paths, order: int, polarised: bool):
     """Paths of one order: rows, materials (N, k), cosines (N, k), and amplitude by TE or TM (0, 1) at each bounce."""
     rows = np.flatnonzero(paths.order == order)
-    ends = paths.tx_m[paths.tx[rows], None], paths.rx_m[paths.rx[rows], None]
-    corners_m = np.concatenate([ends[0], paths.points_m[rows, :order], ends[1]], axis=1)
-    k, length_m = travel(corners_m)
-    turn = np.diff(k, axis=1)  # a mirror turns a ray along its normal
-    normal = turn / np.linalg.norm(turn, axis=2, keepdims=True)
-    cosine = incidence_cosine(k[:, :-1].reshape(-1, 3), normal.reshape(-1, 3)).reshape(len(rows), order)
-    # the wavelength the paths were traced with: delay and length tell which speed of light that was
-    wavelength_m = np.median(length_m.sum(axis=1) / paths.delay_s[rows]) / paths.freq_hz
+    k, length_m, normal, cosine, material, wavelength_m = legs_of(paths, rows, order)
     share = {}
     for kinds in product((0, 1), repeat=order) if polarised else [(0,) * order]:
         is_tm = np.broadcast_to(np.array(kinds, float), (len(rows), order))
         r_te, r_tm = (1 - is_tm, is_tm) if polarised else (np.ones_like(is_tm), np.ones_like(is_tm))
         share[kinds] = transfer_matrix(k, length_m, normal, r_te, r_tm, wavelength_m, polarised=polarised)[:, 0, 0]
-    return rows, paths.material_index[rows, :order], cosine, share
+    return rows, material, cosine, share
