@@ -10,7 +10,7 @@ Sub-packages load on first use, so ``import dnt_lab`` itself costs next to nothi
 from importlib import import_module as _import_module
 
 __version__ = "0.1.0"
-__all__ = ["datasets", "physical", "raytracing", "twin", "viz", "workbook"]
+__all__ = ["cases", "datasets", "fl", "mapping", "physical", "raytracing", "twin", "viz", "workbook"]
 
 
 def __getattr__(name: str):

@@ -15,9 +15,9 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from dnt_lab.datasets import street_grid
+from dnt_lab.datasets._numbers import real, whole
 from dnt_lab.physical import HandoverRule, Radio, Scene, State, antenna, make_state, pathloss
 from dnt_lab.twin import street
-from dnt_lab.twin._numbers import real, whole
 
 _LINES_M = np.array([-120.0, -40.0, 40.0, 120.0])
 _LAMP_POSTS_M = np.array([[-112, 48], [-32, -32], [-32, 128], [48, -112], [48, 48], [128, -32]], float)

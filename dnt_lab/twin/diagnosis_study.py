@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from dnt_lab.datasets._numbers import whole
 from dnt_lab.physical import FAULT_KINDS, Fault, PhysicalNetwork, RandomWaypoint, random_fault
 from dnt_lab.physical.kpis import NOMINAL_EFFICIENCY
-from dnt_lab.twin._numbers import whole
 from dnt_lab.twin.diagnosis import ALARM_NATS, diagnose
 from dnt_lab.twin.network_twin import NetworkTwin
 from dnt_lab.twin.observation import Observation, observe

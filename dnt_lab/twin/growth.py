@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from dnt_lab.twin._numbers import inner_share, real, reals
+from dnt_lab.datasets._numbers import inner_share, real, reals
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from dnt_lab.datasets._numbers import real
 from dnt_lab.physical import Kpis, Radio, State, antenna, coupled_load, evaluate
 from dnt_lab.physical.kpis import derive, serving_angle_deg
-from dnt_lab.twin._numbers import real
 
 OUTAGE_SINR_DB = -8.0
 """A user below this SINR is out of sync, as in `dnt_lab.physical.HandoverRule`."""

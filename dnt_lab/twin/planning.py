@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
+from dnt_lab.datasets._numbers import real
 from dnt_lab.physical import EXTERNAL, INTERNAL, Radio, State, attach_best, coupled_load, evaluate
-from dnt_lab.twin._numbers import real
 from dnt_lab.twin.growth import Growth
 from dnt_lab.twin.network_twin import NetworkTwin
 

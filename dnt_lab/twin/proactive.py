@@ -22,8 +22,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from dnt_lab.datasets._numbers import inner_share, real, whole
 from dnt_lab.twin import canyon as canyons
-from dnt_lab.twin._numbers import inner_share, real, whole
 from dnt_lab.twin.urllc import packet_error, required_sinr
 
 MEASURES = ("resources", "band", "beam")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import lambertw, wrightomega
 
-from dnt_lab.twin._numbers import real, reals, whole
+from dnt_lab.datasets._numbers import real, reals, whole
 
 
 def md1_late(arrivals_per_s, service_s, delay_s: float) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dnt_lab.datasets._numbers import real, whole
 from dnt_lab.physical import (
     EXTERNAL,
     INTERNAL,
@@ -21,7 +22,6 @@ from dnt_lab.physical import (
     State,
     attach_best,
 )
-from dnt_lab.twin._numbers import real, whole
 from dnt_lab.twin.network_twin import NetworkTwin
 
 _GROWTH_RADIUS_M = 30.0

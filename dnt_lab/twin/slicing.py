@@ -21,7 +21,7 @@ import pandas as pd
 from scipy import stats
 
 from dnt_lab.datasets import Traffic, synthetic_traffic
-from dnt_lab.twin._numbers import real, reals, whole
+from dnt_lab.datasets._numbers import real, reals, whole
 from dnt_lab.twin.queueing import erlang_b_channels, md1_service_s
 
 SLICES = ("URLLC", "eMBB", "mMTC")

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from dnt_lab.datasets._numbers import real, reals, whole
 from dnt_lab.physical.pathloss import SPEED_OF_LIGHT_M_S
-from dnt_lab.twin._numbers import real, reals, whole
 
 LORRY_LENGTH_M, LORRY_HEIGHT_M = 12.0, 4.0
 _EAST_NORTH_WEST_SOUTH = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])

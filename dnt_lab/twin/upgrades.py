@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from dnt_lab.datasets._numbers import real
 from dnt_lab.physical import Configure, Radio, State, attach_best, evaluate
-from dnt_lab.twin._numbers import real
 from dnt_lab.twin.growth import Growth
 from dnt_lab.twin.network_twin import NetworkTwin
 from dnt_lab.twin.planning import exhaustion_factor

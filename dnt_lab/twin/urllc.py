@@ -20,7 +20,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-from dnt_lab.twin._numbers import real, reals
+from dnt_lab.datasets._numbers import real, reals
 
 _LOG2_E = np.log2(np.e)
 

@@ -12,8 +12,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from dnt_lab.datasets._numbers import real, whole
 from dnt_lab.physical import HandoverRule, PhysicalNetwork, State
-from dnt_lab.twin._numbers import real, whole
 from dnt_lab.twin.indicators import SLA, network_kpis, rescue
 from dnt_lab.twin.network_twin import NetworkTwin
 from dnt_lab.twin.scenario import Scenario, branch_of

@@ -1,0 +1,162 @@
+"""The systems of Fig. 4: V-twin and H-twin, with and without clusters; the centralised twin; BSs on their own.
+
+- *V-twin*: synchronous federated learning on the training part. Built once, then left alone.
+- *H-twin*: starts from the V-twin and goes on through the test week by asynchronous federated learning. It is tested
+  before it learns: the forecast of an hour is made with what was known when that hour began.
+- *with clusters*: each cluster of BSs has a head nearby with a local twin; heads meet in the cloud, the global twin.
+- *centralised*: raw data are uploaded once, one model is trained on the server.
+- *local only*: each BS trains by itself and nothing is sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from dnt_lab import fl
+from dnt_lab.cases.traffic.setting import Equipment, Learning
+from dnt_lab.cases.traffic.task import TEST_HOURS, ForecastTask
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a system forecast and what it cost.
+
+    Attributes
+    ----------
+    forecast : numpy.ndarray, shape (K, 168)
+        Of the test week, z-scored.
+    weights : numpy.ndarray, shape (K, P)
+        Model that serves each BS at the end.
+    training_s, communication_s : float
+        Sums over all nodes, of virtual time.
+    makespan_s : float
+        Virtual time that passes while the system is built; of the H-twin, plus the time in which updates are under way.
+    history : pandas.DataFrame
+        What its federation logged; empty for others.
+    """
+
+    forecast: np.ndarray
+    weights: np.ndarray
+    training_s: float
+    communication_s: float
+    makespan_s: float
+    history: pd.DataFrame
+
+    @property
+    def cost_s(self) -> float:
+        """Training plus communication time: the cost of the article."""
+        return self.training_s + self.communication_s
+
+
+def v_twin(
+    task: ForecastTask, learning: Learning, equipment: Equipment, seed: int, groups: np.ndarray | None = None
+) -> Outcome:
+    """Build a twin in rounds on the training part, with clusters if `groups` (K,) names the cluster of each BS."""
+    model = learning.model()
+    federation = fl.Federation(
+        model,
+        task.training_data(),
+        fl.fedavg(),
+        learning.training,
+        devices=equipment.devices(task.n_sites, seed, clustered=groups is not None),
+        groups=groups,
+        merge_every=None if groups is None else learning.merge_every,
+        backhaul=equipment.cloud(),
+        seed=seed,
+    )
+    history = federation.run(learning.rounds)
+    forecast = task.forecast(model, federation.client_weights)
+    return _outcome(forecast, federation.client_weights, history, federation.clock_s.max())
+
+
+def h_twin(
+    task: ForecastTask,
+    learning: Learning,
+    equipment: Equipment,
+    seed: int,
+    start: Outcome,
+    groups: np.ndarray | None = None,
+) -> Outcome:
+    """Keep a twin alive through the test week; it goes on from the V-twin `start`, whose cost is part of its own."""
+    federation = h_federation(task, learning, equipment, seed, start, groups)
+    forecast = np.empty((task.n_sites, TEST_HOURS))
+    for hour in range(TEST_HOURS):
+        federation.run(until_s=3600.0 * hour)
+        column = slice(task.n_train + hour, task.n_train + hour + 1)
+        forecast[:, hour] = task.forecast(federation.clients.model, federation.client_weights, column)[:, 0]
+    history = federation.history
+    updates = history[history["client"] >= 0]
+    started_s = updates["time_s"] // (3600.0 * learning.update_period_h)
+    busy_s = (updates["time_s"] - started_s * 3600.0 * learning.update_period_h).groupby(started_s).max().sum()
+    own = _outcome(forecast, federation.client_weights, history, busy_s)
+    return Outcome(
+        own.forecast,
+        own.weights,
+        own.training_s + start.training_s,
+        own.communication_s + start.communication_s,
+        own.makespan_s + start.makespan_s,
+        history,
+    )
+
+
+def h_federation(
+    task: ForecastTask,
+    learning: Learning,
+    equipment: Equipment,
+    seed: int,
+    start: Outcome,
+    groups: np.ndarray | None = None,
+) -> fl.AsyncFederation:
+    """Return the H-twin before its first update, to be run hour by hour."""
+    initial = start.weights[0] if groups is None else start.weights[np.unique(groups, return_index=True)[1]]
+    return fl.AsyncFederation(
+        learning.model(),
+        task.growing_data(),
+        learning.rule,
+        learning.update,
+        devices=equipment.devices(task.n_sites, seed, clustered=groups is not None),
+        period_s=3600.0 * learning.update_period_h,
+        newest=learning.update_hours,
+        groups=groups,
+        merge_every=None if groups is None else learning.merge_every,
+        backhaul=equipment.cloud(),
+        initial=initial,
+        seed=seed,
+    )
+
+
+def centralised(task: ForecastTask, learning: Learning, equipment: Equipment, seed: int) -> Outcome:
+    """Upload all raw data once and train one model on the server, with as many epochs as the V-twin has rounds.
+
+    A batch holds what all BSs together take in a step, so that server and V-twin take as many steps.
+    """
+    model, how, pooled = learning.model(), learning.training, task.training_data().pooled()
+    how = fl.LocalTraining(
+        epochs=learning.rounds * how.epochs, batch_size=how.batch_size * task.n_sites, lr=how.lr, momentum=how.momentum
+    )
+    weights = fl.train(model, model.init(seed), pooled, how, seed=seed)
+    upload_s = equipment.cloud().up_s(equipment.record_bytes * task.n_train)
+    training_s = float(how.flops(model, pooled.n_samples).sum() / equipment.server_flops)
+    everywhere = np.repeat(weights, task.n_sites, axis=0)
+    forecast = task.forecast(model, everywhere)
+    return Outcome(forecast, everywhere, training_s, task.n_sites * upload_s, training_s + upload_s, pd.DataFrame())
+
+
+def local_only(task: ForecastTask, learning: Learning, equipment: Equipment, seed: int) -> Outcome:
+    """Let each BS train by itself, with as many epochs as the V-twin has rounds."""
+    model, how, data = learning.model(), learning.training, task.training_data()
+    how = fl.LocalTraining(
+        epochs=learning.rounds * how.epochs, batch_size=how.batch_size, lr=how.lr, momentum=how.momentum
+    )
+    weights = fl.train(model, model.init(seed), data, how, seed=seed)
+    speed = equipment.devices(task.n_sites, seed, clustered=False).speed_flops
+    each_s = how.flops(model, data.n_samples) / speed
+    return Outcome(task.forecast(model, weights), weights, each_s.sum(), 0.0, each_s.max(), pd.DataFrame())
+
+
+def _outcome(forecast, weights, history: pd.DataFrame, makespan_s: float) -> Outcome:
+    communication_s = history["access_s"].sum() + history["backhaul_s"].sum()
+    return Outcome(forecast, weights, history["training_s"].sum(), communication_s, float(makespan_s), history)
