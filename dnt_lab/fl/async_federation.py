@@ -178,7 +178,7 @@ class AsyncFederation:
     def _first_s(self) -> np.ndarray:
         """When each client can start first, shape (K,); never (inf) without samples."""
         data = self.clients.data
-        known_s = 0.0 if data.known_s is None else data.known_s[:, 0]
+        known_s = 0.0 if data.known_s is None else data.known_s[:, :1].min(axis=1, initial=np.inf)
         return np.where(data.n_samples > 0, np.maximum(self.clients.devices.joins_s, known_s), np.inf)
 
     def _tick(self, time_s: float) -> float:

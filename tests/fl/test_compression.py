@@ -54,6 +54,12 @@ def test_qsgd_by_hand():
     np.testing.assert_allclose(qsgd(2).decode(rounded_up, 3), [[10 / 3, -10 / 3, 0]], rtol=1e-6)
 
 
+def test_qsgd_never_rounds_beyond_its_highest_level():
+    """255 plus the largest draw below 1 is 256 in floating point, which 8 bits cannot hold."""
+    payload = qsgd(8).encode(np.array([[-2.0]]), [Fixed(np.nextafter(1.0, 0.0))])
+    assert qsgd(8).decode(payload, 1).tolist() == [[-2.0]]
+
+
 def test_top_k_by_hand():
     update = np.array([[0.5, -3.0, 0.0, 2.0, -0.1]])
     payload = top_k(0.4).encode(update, streams(1))

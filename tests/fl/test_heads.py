@@ -66,13 +66,15 @@ def test_a_head_at_which_nothing_arrived_comes_back_with_the_global_twin_bit_by_
 
 def test_the_cloud_of_fedbuff_waits_for_as_many_heads_and_sees_what_they_changed():
     heads = two_heads(fl.fedbuff(2, staleness=fl.constant()))
-    for g, change in ((0, 1.0), (1, 3.0)):
-        for _ in range(2):
-            heads.take_in(g, heads.models[g], np.array([change]), 0)
-        heads.push(g)
-        heads.reach_cloud(g)
-        np.testing.assert_array_equal(heads.models[heads.cloud], [4.0] if g == 0 else [4.0 + (1.0 + 3.0) / 2])
-    np.testing.assert_array_equal(heads.versions, [1, 1, 1])
+    for meeting, cloud in ((1, [4.0, 6.0]), (2, [6.0, 8.0])):
+        for g, change in ((0, 1.0), (1, 3.0)):
+            for _ in range(2):
+                heads.take_in(g, heads.models[g], np.array([change]), 0)
+            heads.push(g)
+            assert heads.reach_cloud(g) == (meeting > 1 and g == 0)
+            np.testing.assert_array_equal(heads.models[heads.cloud], cloud[g])
+            heads.come_back(g)
+    np.testing.assert_array_equal(heads.versions, [4, 4, 2])
 
 
 def test_heads_do_not_share_memory_with_what_they_were_given():
