@@ -22,6 +22,7 @@ from dnt_lab.datasets.maps import CITIES, OSM_ATTRIBUTION, CityMap, load_city, r
 from dnt_lab.datasets.milan import hour_of_week, milan_facts, weekly_profile
 from dnt_lab.datasets.milan_comparison import block_facts, calibration_table
 from dnt_lab.datasets.other_copies import read_fedda, read_kaggle
+from dnt_lab.datasets.own_data import own_traffic, read_hourly_csv
 from dnt_lab.datasets.registry import available, fetch, record_checksums, verify
 from dnt_lab.datasets.synthetic import synthetic_traffic
 from dnt_lab.datasets.traffic import SERVICES, Traffic, cell_id
@@ -50,9 +51,11 @@ __all__ = [
     "mean_week",
     "milan_facts",
     "no_learning_errors",
+    "own_traffic",
     "read_dataverse_day",
     "read_fedda",
     "read_footprints",
+    "read_hourly_csv",
     "read_kaggle",
     "record_checksums",
     "rooms",

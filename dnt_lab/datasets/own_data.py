@@ -25,8 +25,8 @@ from dnt_lab.datasets.traffic_file import load_traffic
 VARIABLE = "DNT_LAB_MILAN"
 _DAILY = "sms-call-internet-mi-*.txt"
 _HOUR = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:00(?::00)?")
-# Empty is no record. So many digits and no more, because the next ones could overflow float32 to infinity.
-_AMOUNT = re.compile(r"(?:(?:[0-9]{1,18}\.?|[0-9]{0,18}\.[0-9]+)[0-9]*(?:[eE](?:-[0-9]+|\+?[01]?[0-9]))?)?")
+# Empty is no record. So many digits and no more, because larger numbers overflow float32 to infinity.
+_AMOUNT = re.compile(r"(?:(?:[0-9]{1,18}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE](?:-[0-9]+|\+?[01]?[0-9]))?)?")
 
 
 def read_hourly_csv(path: str | Path, service: str = "internet") -> Traffic:
@@ -54,7 +54,7 @@ def read_hourly_csv(path: str | Path, service: str = "internet") -> Traffic:
     path = Path(path)
     one_of("The service", service, SERVICES)
     lines = _fields_of_lines(path)
-    ids = _ids_of(path.name, next(lines, None))
+    ids = _ids_of(path.name, next(lines))
     first, rows = None, []
     for number, (time, *amounts) in enumerate(lines, 2):
         where = f"{path.name}, line {number}"
@@ -117,11 +117,14 @@ def own_traffic(path: str | Path | None = None) -> Traffic | None:
 
 
 def _read_csv(path: Path) -> Traffic:
-    header = next(_fields_of_lines(path))
-    return read_kaggle(path) if header[:2] == ["datetime", "CellID"] else read_hourly_csv(path)
+    if next(_fields_of_lines(path))[:2] != ["datetime", "CellID"]:
+        return read_hourly_csv(path)
+    if path.suffix.lower() == ".gz":
+        raise ValueError(f"{path.name} is Kaggle's file packed with gzip; unpack it and name the .csv.")
+    return read_kaggle(path)
 
 
-_READERS = {".npz": load_traffic, ".h5": read_fedda, ".csv": _read_csv, ".csv.gz": read_hourly_csv}
+_READERS = {".npz": load_traffic, ".h5": read_fedda, ".csv": _read_csv, ".csv.gz": _read_csv}
 
 
 def _fields_of_lines(path: Path) -> Iterator[list[str]]:
@@ -163,4 +166,6 @@ def _hour_of(where: str, time: str) -> np.datetime64:
     try:
         return np.datetime64(_HOUR.fullmatch(time)[0][:13], "h")
     except (TypeError, ValueError):
-        raise ValueError(f"{where}: time is {time!r}, but must be a full local hour such as 2013-11-01 00:00.") from None
+        raise ValueError(
+            f"{where}: time is {time!r}, but must be a full local hour such as 2013-11-01 00:00."
+        ) from None
