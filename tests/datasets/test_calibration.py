@@ -1,14 +1,11 @@
 """The statistics themselves: against closed forms, and against numbers that others computed on the real cells."""
 
-import os
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from dnt_lab.datasets import (
-    Traffic,
     autocorrelation,
     block_facts,
     block_statistics,
@@ -16,6 +13,7 @@ from dnt_lab.datasets import (
     mean_week,
     milan_facts,
     no_learning_errors,
+    read_hourly_csv,
     synthetic_traffic,
     weekly_fit,
     weekly_profile,
@@ -95,14 +93,11 @@ def test_block_statistics_and_facts_have_the_same_names():
 
 @pytest.fixture(scope="module")
 def real_block():
-    """The 25 cells whose statistics the facts are, if the user has them."""
-    folder = os.environ.get("DNT_LAB_REAL_DATA")
-    path = Path(folder or "") / "milan_25cells_hourly.csv.gz"
-    if not folder or not path.is_file():
-        pytest.skip("set DNT_LAB_REAL_DATA to a folder with milan_25cells_hourly.csv.gz to check on real cells")
-    frame = pd.read_csv(path, index_col=0, parse_dates=True)
-    values = frame.to_numpy(np.float32)[None]
-    return Traffic(values, ("internet",), START, frame.columns.astype(int).to_numpy(), "real")
+    """The 25 cells whose statistics the facts are, where they lie beside the checkout."""
+    path = Path(__file__).parents[2].parent / "shared" / "data" / "milan_25cells_hourly.csv.gz"
+    if not path.is_file():
+        pytest.skip("the real Milan cells are not beside the checkout (shared/data)")
+    return read_hourly_csv(path)
 
 
 def test_the_definitions_give_the_published_facts_on_the_real_cells(real_block):
