@@ -30,6 +30,7 @@ from dnt_lab.fl.groups import checked_backhaul, checked_groups
 from dnt_lab.fl.heads import Heads
 from dnt_lab.fl.local_training import LocalTraining
 from dnt_lab.fl.models import Model
+from dnt_lab.fl.strategies import weighted_mean
 
 # Kinds of events. Of two at one time the lower comes first: what has arrived counts for who downloads now.
 ARRIVE, AT_CLOUD, BACK, START = range(4)
@@ -126,8 +127,10 @@ class AsyncFederation:
 
     @property
     def global_weights(self) -> np.ndarray:
-        """Model of the cloud, shape (P,); that of the only head without groups."""
-        return self.heads.models[-1] if len(self.weights) > 1 else self.heads.models[0]
+        """Model of the cloud, shape (P,); where heads never meet it, their models' mean weighted by samples."""
+        if self.merge_every:
+            return self.heads.models[self.heads.cloud]
+        return weighted_mean(self.weights, np.bincount(self.groups, self.clients.data.n_samples))
 
     @property
     def client_weights(self) -> np.ndarray:

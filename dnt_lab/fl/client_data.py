@@ -106,8 +106,11 @@ class ClientData:
         return f"ClientData({len(self)} clients, {self.n_samples.sum():,} samples of shape {self.x.shape[2:]})"
 
     def __getitem__(self, clients) -> ClientData:
-        """Return some clients (numbers, mask or slice), in that order."""
-        clients = np.atleast_1d(np.arange(len(self))[clients])
+        """Return some clients (numbers, mask or slice), in that order; all of them without a copy."""
+        everyone = np.arange(len(self))
+        clients = np.atleast_1d(everyone[clients])
+        if np.array_equal(clients, everyone):
+            return self
         known_s = None if self.known_s is None else self.known_s[clients]
         return ClientData(self.x[clients], self.y[clients], self.n_samples[clients], known_s)
 

@@ -125,8 +125,19 @@ class Clients:
         -------
         numpy.ndarray, shape (M, P)
             Trained minus sent weights, after compression.
+
+        Raises
+        ------
+        ValueError
+            If training diverges.
         """
         update = train(self.model, sent, data, self.how, seed=self.seed, clients=who, jobs=jobs) - sent
+        diverged = ~np.isfinite(update).all(axis=1)
+        if diverged.any():
+            raise ValueError(
+                f"training of client {who[diverged][0]} diverged to NaN or infinity; a smaller lr than "
+                f"{self.how.lr:g} is needed."
+            )
         if self.compression is None:
             return update
         if self.residual is not None:

@@ -43,7 +43,7 @@ class Federation:
     model : Model
         What they train.
     data : ClientData
-        Their samples, all of them from the first round on: its `known_s` is for `AsyncFederation`.
+        Their samples, all known from the first round on.
     strategy : Strategy
         How a server combines updates.
     how : LocalTraining
@@ -103,6 +103,10 @@ class Federation:
         if not isinstance(strategy, Strategy):
             name = getattr(strategy, "name", strategy)
             raise TypeError(f"strategy is {name!s:.60}, but rounds need a Strategy such as fedavg().")
+        if data.known_s is not None and (data.known_s > 0).any():
+            raise ValueError(
+                "data.known_s reaches beyond 0 s, but rounds use every sample; AsyncFederation minds the time."
+            )
         if strategy.prox and how.prox not in (0.0, strategy.prox):
             raise ValueError(f"how.prox is {how.prox:g}, but {strategy.name} wants {strategy.prox:g}; leave it at 0.")
         how = replace(how, prox=strategy.prox or how.prox)
@@ -185,15 +189,16 @@ class Federation:
         return self.history
 
     def _one_round(self) -> dict:
-        self.round += 1
-        who = self._drawn()
+        number = self.round + 1
+        who = self._drawn(number)
         n = self.clients.data.n_samples[who]
         cost = self.clients.cost(who, n)
         stays = self.clock_s[self.groups[who]] + cost.total_s < self.clients.devices.leaves_s[who]
-        arrived = stays & ~self.clients.lost(who, self.round) & (cost.total_s <= self.deadline_s)
+        arrived = stays & ~self.clients.lost(who, number) & (cost.total_s <= self.deadline_s)
         ok = who[arrived]
         sent = self.weights[self.groups[ok]]
-        updates = self.clients.updates(ok, sent, self.round, self.clients.data[ok])
+        updates = self.clients.updates(ok, sent, number, self.clients.data[ok])
+        self.round = number  # from here on nothing can be refused
         for g, mine in by_group(self.groups[ok]):
             step = self.strategy.step(self.weights[g], updates[mine], n[arrived][mine], self._states[g])
             self.weights[g], self._states[g] = step
@@ -201,7 +206,7 @@ class Federation:
         np.maximum.at(waited_s, self.groups[who], np.minimum(cost.total_s, self.deadline_s))
         self.clock_s += waited_s
         row = {
-            "round": self.round,
+            "round": number,
             "time_s": 0.0,
             "trained": len(who),
             "arrived": len(ok),
@@ -211,18 +216,18 @@ class Federation:
             "access_bytes": len(who) * (self.clients.model.n_bytes + self.clients.up_bytes),
             "backhaul_bytes": 0,
         }
-        if self.merge_every and self.round % self.merge_every == 0:
+        if self.merge_every and number % self.merge_every == 0:
             self._merge(row)
         return row | {"time_s": self.clock_s.max()}
 
-    def _drawn(self) -> np.ndarray:
+    def _drawn(self, number: int) -> np.ndarray:
         """Return the clients of this round, ascending; a group in which nobody is present waits for who joins next."""
         devices, able = self.clients.devices, self.clients.data.n_samples > 0
         now_s = self.clock_s[self.groups]
         present = np.flatnonzero(devices.present(now_s) & able)
         drawn = [np.zeros(0, dtype=int)]
         for g, places in by_group(self.groups[present]):
-            rng = stream(self.clients.seed, SAMPLE_CLIENTS, g, self.round)
+            rng = stream(self.clients.seed, SAMPLE_CLIENTS, g, number)
             drawn.append(rng.choice(present[places], max(1, round(self.fraction * len(places))), replace=False))
         coming = able & (devices.joins_s > now_s)
         next_s = np.full_like(self.clock_s, np.inf)

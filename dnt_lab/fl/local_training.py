@@ -150,7 +150,9 @@ def _sample_order(seed: int, clients, jobs, n_samples, epochs: int) -> np.ndarra
 def _train_stack(model: Model, start: np.ndarray, data: ClientData, order: np.ndarray, how: LocalTraining):
     """Step through one stack, whose rows are sorted by their number of samples, the longest first."""
     weights = torch.from_numpy(start)
-    x, y = (torch.from_numpy(part).to(weights.dtype) for part in (data.x, data.y))
+    x, y = (
+        torch.from_numpy(part.astype(start.dtype, order="C")) for part in (data.x, data.y)
+    )  # whatever their strides
     sent, velocity = weights.clone(), torch.zeros_like(weights)
     for epoch in range(how.epochs):
         for first in range(0, order.shape[2], how.batch_size):

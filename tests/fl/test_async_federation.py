@@ -231,8 +231,10 @@ def test_joining_late_leaving_and_having_nothing():
 
 
 def test_a_federation_in_which_nobody_takes_part_stands_still():
+    empty = fl.ClientData(np.zeros((1, 0, 2)), np.zeros((1, 0, 1)), np.zeros(1, int), np.zeros((1, 0)))
     for asynchronous in (
         federation([1.0], [0]),
+        fl.AsyncFederation(MODEL, empty, devices=devices([1.0]), **GIVEN),
         federation([1.0], joins={"joins_s": np.inf}),
         federation([1.0], joins={"joins_s": 2.0, "leaves_s": 2.0}),
     ):
@@ -304,6 +306,7 @@ def test_the_same_seed_gives_the_same_run_in_one_go_or_in_parts(strategy):
         ({"period_s": 0.0}, ValueError, "period_s is 0.0, but it must be over 0"),
         ({"newest": 0}, ValueError, "newest is 0, but must be 1 or more"),
         ({"groups": [0, 2]}, ValueError, "it must hold 0 to G - 1"),
+        ({"merge_every": 2}, ValueError, "merge_every is 2, but without groups no heads can meet; leave it out"),
         ({"merge_every": 0.5}, TypeError, "merge_every is 0.5, but must be a whole number"),
         ({"backhaul": fl.Connection(1.0, [1.0, 2.0])}, ValueError, "down_bps of backhaul has shape"),
         ({"initial": np.full(3, np.inf)}, ValueError, "initial holds NaN or infinity"),

@@ -198,8 +198,22 @@ def test_damaged_and_foreign_files_are_refused_and_change_nothing(kind, written,
         )
     np.savez(tmp_path / "bad.npz", a=np.zeros(3))
     assert_refused(build(kind), tmp_path / "bad.npz", "bad.npz is not a whole checkpoint")
-    np.savez(tmp_path / "bad.npz", skeleton=np.array({"state": 1}, dtype=object))  # would run what is pickled in it
-    assert_refused(build(kind), tmp_path / "bad.npz", "bad.npz is not a whole checkpoint")
+
+
+class Runs:
+    """Makes a directory when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def test_code_in_a_foreign_file_does_not_run(tmp_path):
+    np.savez(tmp_path / "bad.npz", skeleton=np.array(Runs(str(tmp_path / "ran")), dtype=object))
+    assert_refused(build("rounds"), tmp_path / "bad.npz", "bad.npz is not a whole checkpoint")
+    assert not (tmp_path / "ran").exists()
 
 
 HOW = fl.LocalTraining(batch_size=8, lr=0.01)
@@ -223,7 +237,6 @@ OF_BOTH = [
     {"data": replace(killable.data(), x=killable.data().x + 1e-6)},
     {"data": replace(killable.data(), y=-killable.data().y)},
     {"data": replace(killable.data(), n_samples=np.array([30, 12, 25, 7, 18, 20]))},
-    {"data": times(1.0)},
     {"how": replace(HOW, epochs=2)},
     {"how": replace(HOW, batch_size=9)},
     {"how": replace(HOW, lr=0.0100001)},
@@ -247,7 +260,7 @@ OF_BOTH = [
 ]
 OF_ONE = {
     "rounds": [{"fraction": 0.6}, {"deadline_s": 31.0}, {"devices": None}],
-    "arrivals": [{"period_s": 1.0}, {"newest": 5}],
+    "arrivals": [{"period_s": 1.0}, {"newest": 5}, {"data": times(1.0)}],
 }
 
 

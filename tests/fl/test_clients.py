@@ -162,3 +162,14 @@ def test_what_does_not_fit_together_is_refused():
     ):
         with pytest.raises(kind, match=sentence):
             Clients(MODEL, data, how, seed=seed)
+
+
+def test_training_that_diverges_is_refused_and_the_federation_stays_where_it_was():
+    x = np.full((2, 4, 1), 1e4, np.float32)
+    data = fl.ClientData(x, np.ones((2, 4, 1), np.float32), np.array([4, 4]))
+    federation = fl.Federation(fl.mlp(1, n_layers=0), data, how=fl.LocalTraining(epochs=9, lr=10.0, batch_size=4))
+    before = federation.weights.copy()
+    with pytest.raises(ValueError, match="training of client 0 diverged to NaN or infinity; a smaller lr than 10"):
+        federation.run(until_round=1)
+    np.testing.assert_array_equal(federation.weights, before)
+    assert federation.round == 0 and len(federation.history) == 0

@@ -249,14 +249,14 @@ def test_a_client_without_samples_is_never_drawn():
 
 
 def test_stragglers_delay_their_own_group_until_the_heads_meet():
-    backhaul = fl.Connection(up_bps=96.0, down_bps=[96.0, 48.0], latency_s=[0.25, 0.5])  # 2.5 s and 4 s there and back
+    backhaul = fl.Connection(up_bps=96.0, down_bps=[48.0, 96.0], latency_s=[1.0, 0.25])  # 5 s and 2.5 s there and back
     federation = timed(groups=[0, 0, 1], merge_every=2, backhaul=backhaul)
     federation.run(1)
     assert federation.clock_s.tolist() == [4.0, 5.0]
     history = federation.run(3)
-    assert federation.clock_s.tolist() == [18.0, 19.0]  # met at 14 s
-    assert history["time_s"].tolist() == [5.0, 14.0, 19.0]
-    assert history["backhaul_s"].tolist() == [0.0, 6.5, 0.0]
+    assert federation.clock_s.tolist() == [17.0, 18.0]  # met at 13 s: 8 + 5, 10 + 2.5
+    assert history["time_s"].tolist() == [5.0, 13.0, 18.0]
+    assert history["backhaul_s"].tolist() == [0.0, 7.5, 0.0]
     assert history["backhaul_bytes"].tolist() == [0, 2 * 2 * 12, 0]
 
 
@@ -368,6 +368,7 @@ def test_the_first_weights_come_from_the_seed():
         ({"deadline_s": 0.0}, ValueError, "deadline_s is 0.0, but it must be over 0"),
         ({"deadline_s": np.nan}, ValueError, "deadline_s is nan"),
         ({"groups": [0, 2, 2]}, ValueError, "it must hold 0 to G - 1"),
+        ({"merge_every": 2}, ValueError, "merge_every is 2, but without groups no heads can meet; leave it out"),
         ({"merge_every": 0}, ValueError, "merge_every is 0, but must be 1 or more"),
         ({"backhaul": fl.Connection([1.0, 1.0], 1.0)}, ValueError, "up_bps of backhaul has shape"),
         ({"initial": np.zeros(2)}, ValueError, r"weights have shape \(2,\), but mlp\(2, 1\) needs \(3,\)"),
@@ -387,3 +388,9 @@ def test_two_different_mu_are_refused():
     for until, kind in ((-1, ValueError), (2.0, TypeError)):
         with pytest.raises(kind, match=f"until_round is {until}"):
             fl.Federation(MODEL, linear.clients(N)).run(until)
+
+
+def test_samples_of_the_future_are_refused():
+    data = fl.ClientData(np.ones((1, 2, 1)), np.ones((1, 2, 1)), np.array([2]), known_s=np.array([[0.0, 5.0]]))
+    with pytest.raises(ValueError, match=r"data\.known_s reaches beyond 0 s"):
+        fl.Federation(fl.mlp(1, n_layers=0), data)

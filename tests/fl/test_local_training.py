@@ -256,3 +256,13 @@ def test_what_does_not_fit_is_refused(change, error, sentence):
     arguments = {"model": model, "weights": np.zeros(6), "data": samples(model, [4, 2])}
     with pytest.raises(error, match=sentence):
         train(**{**arguments, **change})
+
+
+def test_samples_may_be_read_only_or_run_backwards():
+    model, rng = mlp(2, n_layers=0), np.random.default_rng(3)
+    x, y = rng.normal(size=(2, 6, 2)).astype(np.float32), rng.normal(size=(2, 6, 1)).astype(np.float32)
+    plain = ClientData(x[:, ::-1].copy(), y[:, ::-1].copy(), np.array([6, 6]))
+    x.setflags(write=False)
+    y.setflags(write=False)
+    odd = ClientData(x[:, ::-1], y[:, ::-1], np.array([6, 6]))
+    np.testing.assert_array_equal(train(model, model.init(0), odd), train(model, model.init(0), plain))

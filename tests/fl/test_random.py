@@ -30,3 +30,20 @@ def test_streams_of_different_clients_look_independent():
 def test_negative_names_are_refused():
     with pytest.raises(OverflowError):
         stream(-1, SHUFFLE)
+
+
+def philox(counter, key):
+    """Philox4x64-10 as published (Salmon et al., SC 2011): four words of a counter and two of a key to four words."""
+    mask, (c0, c1, c2, c3), (k0, k1) = 2**64 - 1, counter, key
+    for _ in range(10):
+        product_0, product_2 = 0xD2E7470EE14C6C93 * c0, 0xCA5A826395121157 * c2
+        c0, c1, c2, c3 = (product_2 >> 64) ^ c1 ^ k0, product_2 & mask, (product_0 >> 64) ^ c3 ^ k1, product_0 & mask
+        k0, k1 = (k0 + 0x9E3779B97F4A7C15) & mask, (k1 + 0xBB67AE8584CAA73B) & mask
+    return [c0, c1, c2, c3]
+
+
+def test_streams_are_philox_with_client_and_job_in_the_high_words_of_the_counter():
+    assert philox([0] * 4, [0] * 2)[0] == 0x16554D9ECA36314C  # the authors' known answer
+    for seed, purpose, client, job in ((0, SHUFFLE, 0, 0), (7, DROP_OUT, 12, 345), (2**64 - 1, ROUND_OFF, 1, 2**40)):
+        expected = [word for n in (1, 2) for word in philox([n, 0, client, job], [seed, purpose])]
+        assert stream(seed, purpose, client, job).bit_generator.random_raw(8).tolist() == expected
