@@ -22,7 +22,7 @@ from dnt_lab.cases.traffic.study import (
 )
 from dnt_lab.cases.traffic.sweeps import sweep_clusters, sweep_sites, sweep_updates
 from dnt_lab.cases.traffic.task import ForecastTask, forecast_task, sample_sites
-from dnt_lab.cases.traffic.twins import Outcome, centralised, h_federation, h_twin, local_only, v_twin
+from dnt_lab.cases.traffic.twins import Outcome, centralised, h_federation, h_twin, local_only, v_twin, v_twin_longer
 
 __all__ = [
     "SYSTEMS",
@@ -55,4 +55,5 @@ __all__ = [
     "sweep_sites",
     "sweep_updates",
     "v_twin",
+    "v_twin_longer",
 ]

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from dnt_lab.cases.traffic.setting import Equipment, Learning
-from dnt_lab.cases.traffic.task import TEST_HOURS
 
 TWINS = ("V-twin w/o clusters", "V-twin", "H-twin w/o clusters", "H-twin")
 SYSTEMS = (*TWINS, "centralised", "local only")
@@ -44,7 +43,7 @@ def cost_table(
     c = learning.n_clusters if n_clusters is None else n_clusters
     model = learning.model()
     slowness = float(np.sum(1 / equipment.devices(n_sites, seed, clustered=False).speed_flops))
-    starts_h = np.arange(0, TEST_HOURS - 1, learning.update_period_h)
+    starts_h = learning.update_period_h * np.arange(learning.n_updates)
     samples = np.minimum(learning.update_hours, n_train + starts_h)
     build_s = slowness * learning.rounds * learning.training.flops(model, n_train)
     update_s = slowness * learning.update.flops(model, samples).sum()
@@ -60,7 +59,7 @@ def cost_table(
     rows = {}
     for clustered in (False, True):
         name = "" if clustered else " w/o clusters"
-        build_m, update_m = messages(learning.rounds, clustered), messages(len(starts_h), clustered)
+        build_m, update_m = messages(learning.rounds, clustered), messages(learning.n_updates, clustered)
         rows[f"V-twin{name}"] = (build_s, build_m)
         rows[f"H-twin{name}"] = (build_s + update_s, build_m + update_m)
     upload_s = equipment.cloud().up_s(equipment.record_bytes * n_train)

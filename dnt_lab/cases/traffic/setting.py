@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dnt_lab import fl
+from dnt_lab.cases.traffic.task import TEST_HOURS
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class Learning:
     rule: fl.AsyncStrategy = fl.fedasync(0.6, fl.polynomial(0.5))
     n_clusters: int = 4
     merge_every: int = 5
+
+    @property
+    def n_updates(self) -> int:
+        """Updates of the H-twin that arrive in time for a forecast of the test week."""
+        return -(-(TEST_HOURS - 1) // self.update_period_h)
 
     def model(self) -> fl.Model:
         """Return the model that all systems share: 3 steps of (close, period, sine, cosine)."""

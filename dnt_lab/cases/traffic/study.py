@@ -135,3 +135,7 @@ def _below(limit: float) -> Callable[[float, float, float], bool]:
 
 def _above(limit: float) -> Callable[[float, float, float], bool]:
     return lambda mean, low, high: low >= limit
+
+
+def _between(least: float, most: float) -> Callable[[float, float, float], bool]:
+    return lambda mean, low, high: low >= least and high <= most

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -91,15 +91,38 @@ def h_twin(
     updates = history[history["client"] >= 0]
     started_s = updates["time_s"] // (3600.0 * learning.update_period_h)
     busy_s = (updates["time_s"] - started_s * 3600.0 * learning.update_period_h).groupby(started_s).max().sum()
-    own = _outcome(forecast, federation.client_weights, history, busy_s)
-    return Outcome(
-        own.forecast,
-        own.weights,
-        own.training_s + start.training_s,
-        own.communication_s + start.communication_s,
-        own.makespan_s + start.makespan_s,
-        history,
+    return _added(start, _outcome(forecast, federation.client_weights, history, busy_s))
+
+
+def v_twin_longer(
+    task: ForecastTask,
+    learning: Learning,
+    equipment: Equipment,
+    seed: int,
+    start: Outcome,
+    groups: np.ndarray | None = None,
+) -> Outcome:
+    """Train a V-twin on as long as the H-twin would, with its small steps, but on the old data and in rounds.
+
+    The control of `h_twin`: what that has over this one comes from fresh data and arrivals, not from more training.
+    """
+    data, everyone = task.growing_data(), np.arange(task.n_sites)
+    federation = fl.Federation(
+        learning.model(),
+        data.newest(everyone, np.zeros(task.n_sites), learning.update_hours),
+        fl.fedavg(),
+        learning.update,
+        devices=equipment.devices(task.n_sites, seed, clustered=groups is not None),
+        groups=groups,
+        merge_every=None if groups is None else learning.merge_every,
+        backhaul=equipment.cloud(),
+        initial=_model_of_each_head(start, groups),
+        seed=seed,
     )
+    history = federation.run(learning.n_updates)
+    forecast = task.forecast(federation.clients.model, federation.client_weights)
+    own = _outcome(forecast, federation.client_weights, history, federation.clock_s.max())
+    return _added(start, own)
 
 
 def h_federation(
@@ -111,7 +134,6 @@ def h_federation(
     groups: np.ndarray | None = None,
 ) -> fl.AsyncFederation:
     """Return the H-twin before its first update, to be run hour by hour."""
-    initial = start.weights[0] if groups is None else start.weights[np.unique(groups, return_index=True)[1]]
     return fl.AsyncFederation(
         learning.model(),
         task.growing_data(),
@@ -123,7 +145,7 @@ def h_federation(
         groups=groups,
         merge_every=None if groups is None else learning.merge_every,
         backhaul=equipment.cloud(),
-        initial=initial,
+        initial=_model_of_each_head(start, groups),
         seed=seed,
     )
 
@@ -160,3 +182,17 @@ def local_only(task: ForecastTask, learning: Learning, equipment: Equipment, see
 def _outcome(forecast, weights, history: pd.DataFrame, makespan_s: float) -> Outcome:
     communication_s = history["access_s"].sum() + history["backhaul_s"].sum()
     return Outcome(forecast, weights, history["training_s"].sum(), communication_s, float(makespan_s), history)
+
+
+def _added(start: Outcome, own: Outcome) -> Outcome:
+    """Return an outcome that also pays for what it started from."""
+    return replace(
+        own,
+        training_s=own.training_s + start.training_s,
+        communication_s=own.communication_s + start.communication_s,
+        makespan_s=own.makespan_s + start.makespan_s,
+    )
+
+
+def _model_of_each_head(start: Outcome, groups: np.ndarray | None) -> np.ndarray:
+    return start.weights[0] if groups is None else start.weights[np.unique(groups, return_index=True)[1]]

@@ -127,3 +127,28 @@ def test_on_the_real_internet_cells_every_twin_beats_persistence_by_far():
     for name, run in traffic.run_systems(found, learning, EQUIPMENT, seed=1).items():
         ratio = traffic.scores(found.test_truth, run.forecast)["mse"] / persistence
         assert ratio < (0.75 if name == "local only" else 0.71), name
+
+
+def test_the_longer_v_twin_is_the_h_twin_without_news_and_in_rounds(runs):
+    # one update at the start, taken in as a round: all updates together, none stale, no data of the test week yet
+    once = replace(QUICK, update_period_h=167, rule=fl.fedbuff(9, staleness=fl.constant()))
+    built = runs["V-twin w/o clusters"]
+    kept = traffic.h_twin(task(), once, EQUIPMENT, 1, built)
+    longer = traffic.v_twin_longer(task(), once, EQUIPMENT, 1, built)
+    # job 0 there, round 1 here: another order of the samples, the same steps otherwise
+    apart = np.abs(longer.forecast[:, 1:] - kept.forecast[:, 1:]).max()
+    moved = np.abs(longer.forecast - built.forecast).max()
+    assert apart < 0.3 * moved
+    assert longer.cost_s == pytest.approx(kept.cost_s, rel=1e-9)
+
+
+def test_the_longer_v_twin_never_sees_the_test_week(runs):
+    values = milan().service("sms").copy()
+    values[-168:] *= 3
+    shaken, calm = (traffic.forecast_task(made_up(v), "sms") for v in (values, milan().service("sms")))
+    for groups in (None, np.arange(9) % 2):
+        found = []
+        for each in (shaken, calm):
+            built = traffic.v_twin(each, QUICK, EQUIPMENT, 1, groups)
+            found.append(traffic.v_twin_longer(each, QUICK, EQUIPMENT, 1, built, groups).weights)
+        np.testing.assert_array_equal(*found)
