@@ -8,9 +8,9 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help venv lab run test bench lint
+.PHONY: help venv lab run test test-distributed bench lint
 help:           ## this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
 
 venv: .venv/.ready  ## build .venv, once
 
@@ -31,8 +31,12 @@ run: venv       ## every notebook through papermill, with an HTML report
 test: venv      ## everything CI runs
 	$(BIN)/python tests/everything.py
 
+test-distributed: venv  ## Flower for real, minutes: adds the extra `distributed` to .venv (docs/distributed.md)
+	$(BIN)/python -m pip install --disable-pip-version-check -e '.[dev,distributed]' -c constraints.txt
+	FLWR_TELEMETRY_ENABLED=0 $(BIN)/python -m pytest -q --durations=0 --durations-min=5 tests/distributed tests/fl/test_flower.py
+
 bench: venv     ## measurements against peers, as tables
-	for name in twin raytracing; do $(BIN)/python -m benchmarks $$name || exit 1; done
+	for name in twin raytracing federation; do $(BIN)/python -m benchmarks $$name || exit 1; done
 
 lint: venv      ## style, formatting, layers and the structure of the notebooks
 	$(BIN)/python tests/everything.py style format layers structure

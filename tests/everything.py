@@ -50,6 +50,7 @@ STEPS = [
         [
             *PYTEST,
             "tests",
+            "--ignore=tests/distributed",
             "--ignore=tests/notebooks",
             "--ignore=tests/project",
             "--cov=dnt_lab",

@@ -29,6 +29,20 @@ class JobCost:
         return self.down_s + self.train_s + self.up_s
 
 
+def trained_updates(
+    model: Model, sent: np.ndarray, data: ClientData, how: LocalTraining, seed: int, who: np.ndarray, jobs: np.ndarray
+) -> np.ndarray:
+    """Train M clients and return trained minus sent weights, shape (M, P), or say whose training has diverged."""
+    update = train(model, sent, data, how, seed=seed, clients=who, jobs=jobs) - sent
+    diverged = ~np.isfinite(update).all(axis=1)
+    if diverged.any():
+        raise ValueError(
+            f"training of client {who[diverged][0]} diverged to NaN or infinity; a smaller lr than "
+            f"{how.lr:g} is needed."
+        )
+    return update
+
+
 class Clients:
     """K clients of one model with their samples and devices.
 
@@ -131,13 +145,7 @@ class Clients:
         ValueError
             If training diverges.
         """
-        update = train(self.model, sent, data, self.how, seed=self.seed, clients=who, jobs=jobs) - sent
-        diverged = ~np.isfinite(update).all(axis=1)
-        if diverged.any():
-            raise ValueError(
-                f"training of client {who[diverged][0]} diverged to NaN or infinity; a smaller lr than "
-                f"{self.how.lr:g} is needed."
-            )
+        update = trained_updates(self.model, sent, data, self.how, self.seed, who, jobs)
         if self.compression is None:
             return update
         if self.residual is not None:

@@ -19,8 +19,8 @@ def launch_link(notebook: str) -> str:
 
 
 def test_the_readme_names_only_commands_that_exist():
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"^make ([a-z]+)|`make ([a-z]+)`| make ([a-z]+)$", README, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"^make ([a-z-]+)|`make ([a-z-]+)`| make ([a-z-]+)$", README, re.MULTILINE))
     named = {word for words in named for word in words if word}
     assert {"lab", "test", "run"} <= named <= targets
 

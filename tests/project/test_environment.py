@@ -17,6 +17,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = set(PROJECT["optional-dependencies"])
 CONDA_NAMES = {
     "torch": "pytorch-cpu",
     "torch-geometric": "pytorch_geometric",
@@ -116,11 +117,18 @@ def test_repo2docker_accepts_the_repository(tmp_path):
 
 
 def test_pins_lie_in_the_ranges_of_pyproject():
-    pinned = pins()
-    missing = [r.name for r in requirements("dev") if canonicalize_name(r.name) not in pinned]
+    pinned, asked = pins(), requirements(*EXTRAS)
+    missing = [r.name for r in asked if canonicalize_name(r.name) not in pinned]
     assert not missing
-    outside = [str(r) for r in requirements("dev") if pinned[canonicalize_name(r.name)] not in r.specifier]
+    outside = [str(r) for r in asked if pinned[canonicalize_name(r.name)] not in r.specifier]
     assert not outside
+
+
+def test_pins_say_which_extras_they_were_made_with():
+    first = (ROOT / "constraints.txt").read_text().splitlines()[0]
+    named = re.search(r"'\.\[([\w,]+)\]'", first)
+    assert named, first
+    assert set(named[1].split(",")) == EXTRAS
 
 
 def test_pins_are_plain_names_and_versions():
