@@ -18,7 +18,8 @@ from dnt_lab.fl._random import SHUFFLE, stream
 from dnt_lab.fl.client_data import ClientData
 from dnt_lab.fl.models import Model
 
-CLIENTS_AT_ONCE = 100  # more do not fit into the processor's cache, and gain nothing
+# What does not fit into the processor's cache gains nothing; of large models that is so for few clients already.
+CLIENTS_AT_ONCE, WEIGHTS_AT_ONCE = 100, 400_000
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -123,8 +124,9 @@ def train(
     jobs = _numbers("jobs", jobs, k)
     trained = np.array(np.broadcast_to(model.checked(weights, k), (k, model.n_parameters)))
     longest_first = np.argsort(-data.n_samples, kind="stable")  # so that those who still step are the first rows
-    for start in range(0, k, CLIENTS_AT_ONCE):
-        rows = longest_first[start : start + CLIENTS_AT_ONCE]
+    at_once = max(1, min(CLIENTS_AT_ONCE, WEIGHTS_AT_ONCE // model.n_parameters))
+    for start in range(0, k, at_once):
+        rows = longest_first[start : start + at_once]
         order = _sample_order(seed, clients[rows], jobs[rows], data.n_samples[rows], how.epochs)
         trained[rows] = _train_stack(model, trained[rows], data[rows], order, how)
     return trained

@@ -62,7 +62,7 @@ def weighted_mean(updates: np.ndarray, n_samples: np.ndarray) -> np.ndarray:
         raise ValueError(f"updates have shape {updates.shape} and n_samples {n.shape}; (K, P) and (K,) are needed.")
     if not ((n >= 0) & (n < np.inf)).all() or n.sum() == 0:
         raise ValueError(f"n_samples is {n!s:.60}, but must hold finite numbers, 0 or more, and one above 0.")
-    return cast((n / n.sum()) @ updates.astype(float), updates)
+    return cast(np.einsum("k,kp->p", n / n.sum(), updates, dtype=float), updates)  # without a copy in float64
 
 
 def fedavg(server_lr: float = 1.0) -> Strategy:
