@@ -110,7 +110,7 @@ class AsyncFederation:
         self._update = np.zeros_like(self._sent)
         self._version, self._job, self._n = (np.zeros(k, dtype=int) for _ in range(3))
         self._started_s, self._to_compute, self._lost = np.zeros(k), np.zeros(k, dtype=bool), np.zeros(k, dtype=bool)
-        self.now_s, self._rows, self._unsaved = 0.0, [], False
+        self.now_s, self._rows, self._frame, self._unsaved = 0.0, [], pd.DataFrame(), False
         self._queue = [(self._tick(t), START, c) for c, t in enumerate(self._first_s()) if np.isfinite(t)]
         heapq.heapify(self._queue)
 
@@ -145,7 +145,9 @@ class AsyncFederation:
         way), ``staleness`` in versions, ``weight`` that the rule gave it; ``training_s``, ``access_s``, ``backhaul_s``,
         ``access_bytes``, ``backhaul_bytes`` of that job or meeting, as in `Federation.history`.
         """
-        return pd.DataFrame(self._rows)
+        if len(self._frame) != len(self._rows):  # who asks hour by hour shall not pay for the same rows every time
+            self._frame = pd.DataFrame(self._rows)
+        return self._frame.copy()
 
     def run(self, until_s: float, *, checkpoint: str | Path | None = None) -> pd.DataFrame:
         """Go on until a virtual time, that time included, and return the history.
@@ -269,6 +271,7 @@ class AsyncFederation:
     def _set_state(self, state: dict) -> None:
         for name in self._KEPT:
             setattr(self, name, state[name])
+        self._frame = pd.DataFrame()
         self.heads.set_state(state["heads"])
         self.clients.residual = state["residual"]
         self._queue = [tuple(event) for event in self._queue]  # JSON made lists of them
