@@ -25,6 +25,7 @@ from dnt_lab.viz.style import (
     role_style,
     use_style,
 )
+from dnt_lab.viz.traffic import bars_and_lines, cluster_map, stacked_bars
 from dnt_lab.viz.view3d import SceneView, scene_view
 from dnt_lab.viz.widgets import Frames, choice, frames
 
@@ -41,7 +42,9 @@ __all__ = [
     "angles",
     "band",
     "bars",
+    "bars_and_lines",
     "choice",
+    "cluster_map",
     "draw_cells",
     "draw_city",
     "draw_links",
@@ -55,6 +58,7 @@ __all__ = [
     "role_style",
     "scene_view",
     "show",
+    "stacked_bars",
     "timeline",
     "use_style",
 ]
