@@ -18,6 +18,7 @@ from dnt_lab.cases.traffic.study import (
     interval,
     ratios,
     run_systems,
+    score_table,
     summary,
 )
 from dnt_lab.cases.traffic.sweeps import sweep_clusters, sweep_sites, sweep_updates
@@ -49,6 +50,7 @@ __all__ = [
     "run_systems",
     "sample_sites",
     "saving",
+    "score_table",
     "scores",
     "summary",
     "sweep_clusters",

@@ -59,15 +59,22 @@ def figure_4(
         A row a seed and system (baselines among them): ``seed``, ``system``, ``mse``, ``mae``, ``nrmse`` (by range, on
         z-scores), and for the six systems ``training_s``, ``communication_s``, ``cost_s``, ``makespan_s``.
     """
-    rows = []
+    tables = []
     for seed in seeds:
         task = make_task(seed)
-        for name, forecast in baselines(task).items():
-            rows.append({"seed": seed, "system": name} | scores(task.test_truth, forecast))
-        for name, run in run_systems(task, learning, equipment, seed).items():
-            cost = {"training_s": run.training_s, "communication_s": run.communication_s, "cost_s": run.cost_s}
-            row = {"seed": seed, "system": name} | scores(task.test_truth, run.forecast) | cost
-            rows.append(row | {"makespan_s": run.makespan_s})
+        tables.append(score_table(task, run_systems(task, learning, equipment, seed), seed))
+    return pd.concat(tables, ignore_index=True)
+
+
+def score_table(task: ForecastTask, runs: dict[str, Outcome], seed: int) -> pd.DataFrame:
+    """Return the rows of `figure_4` of one seed: the baselines, and what `run_systems` returned."""
+    rows = [
+        {"seed": seed, "system": name} | scores(task.test_truth, forecast) for name, forecast in baselines(task).items()
+    ]
+    for name, run in runs.items():
+        cost = {"training_s": run.training_s, "communication_s": run.communication_s, "cost_s": run.cost_s}
+        row = {"seed": seed, "system": name} | scores(task.test_truth, run.forecast) | cost
+        rows.append(row | {"makespan_s": run.makespan_s})
     return pd.DataFrame(rows)
 
 

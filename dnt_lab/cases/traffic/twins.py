@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -82,11 +83,16 @@ def h_twin(
 ) -> Outcome:
     """Keep a twin alive through the test week; it goes on from the V-twin `start`, whose cost is part of its own."""
     federation = h_federation(task, learning, equipment, seed, start, groups)
-    forecast = np.empty((task.n_sites, TEST_HOURS))
+    models = {}  # by the first hour they forecast; most hours see no new one
     for hour in range(TEST_HOURS):
+        versions = federation.heads.versions.copy()
         federation.run(until_s=3600.0 * hour)
-        column = slice(task.n_train + hour, task.n_train + hour + 1)
-        forecast[:, hour] = task.forecast(federation.clients.model, federation.client_weights, column)[:, 0]
+        if hour == 0 or (federation.heads.versions != versions).any():
+            models[hour] = federation.client_weights
+    hours = [task.n_train + hour for hour in (*models, TEST_HOURS)]
+    spans = [slice(first, last) for first, last in pairwise(hours)]
+    parts = [task.forecast(federation.clients.model, w, span) for w, span in zip(models.values(), spans, strict=True)]
+    forecast = np.concatenate(parts, axis=1)
     history = federation.history
     updates = history[history["client"] >= 0]
     started_s = updates["time_s"] // (3600.0 * learning.update_period_h)
