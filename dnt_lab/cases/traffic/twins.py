@@ -56,21 +56,10 @@ def v_twin(
     task: ForecastTask, learning: Learning, equipment: Equipment, seed: int, groups: np.ndarray | None = None
 ) -> Outcome:
     """Build a twin in rounds on the training part, with clusters if `groups` (K,) names the cluster of each BS."""
-    model = learning.model()
-    federation = fl.Federation(
-        model,
-        task.training_data(),
-        fl.fedavg(),
-        learning.training,
-        devices=equipment.devices(task.n_sites, seed, clustered=groups is not None),
-        groups=groups,
-        merge_every=None if groups is None else learning.merge_every,
-        backhaul=equipment.cloud(),
-        seed=seed,
-    )
-    history = federation.run(learning.rounds)
-    forecast = task.forecast(model, federation.client_weights)
-    return _outcome(forecast, federation.client_weights, history, federation.clock_s.max())
+    return _in_rounds(
+        task, learning, task.training_data(), learning.training, learning.rounds,
+        **_layout(task, learning, equipment, seed, groups),
+    )  # fmt: skip
 
 
 def h_twin(
@@ -112,22 +101,11 @@ def v_twin_longer(
 
     The control of `h_twin`: what that has over this one comes from fresh data and arrivals, not from more training.
     """
-    data, everyone = task.growing_data(), np.arange(task.n_sites)
-    federation = fl.Federation(
-        learning.model(),
-        data.newest(everyone, np.zeros(task.n_sites), learning.update_hours),
-        fl.fedavg(),
-        learning.update,
-        devices=equipment.devices(task.n_sites, seed, clustered=groups is not None),
-        groups=groups,
-        merge_every=None if groups is None else learning.merge_every,
-        backhaul=equipment.cloud(),
-        initial=_model_of_each_head(start, groups),
-        seed=seed,
-    )
-    history = federation.run(learning.n_updates)
-    forecast = task.forecast(federation.clients.model, federation.client_weights)
-    own = _outcome(forecast, federation.client_weights, history, federation.clock_s.max())
+    data = task.growing_data().newest(np.arange(task.n_sites), np.zeros(task.n_sites), learning.update_hours)
+    own = _in_rounds(
+        task, learning, data, learning.update, learning.n_updates,
+        initial=_model_of_each_head(start, groups), **_layout(task, learning, equipment, seed, groups),
+    )  # fmt: skip
     return _added(start, own)
 
 
@@ -145,14 +123,10 @@ def h_federation(
         task.growing_data(),
         learning.rule,
         learning.update,
-        devices=equipment.devices(task.n_sites, seed, clustered=groups is not None),
         period_s=3600.0 * learning.update_period_h,
         newest=learning.update_hours,
-        groups=groups,
-        merge_every=None if groups is None else learning.merge_every,
-        backhaul=equipment.cloud(),
         initial=_model_of_each_head(start, groups),
-        seed=seed,
+        **_layout(task, learning, equipment, seed, groups),
     )
 
 
@@ -183,6 +157,27 @@ def local_only(task: ForecastTask, learning: Learning, equipment: Equipment, see
     speed = equipment.devices(task.n_sites, seed, clustered=False).speed_flops
     each_s = how.flops(model, data.n_samples) / speed
     return Outcome(task.forecast(model, weights), weights, each_s.sum(), 0.0, each_s.max(), pd.DataFrame())
+
+
+def _layout(task: ForecastTask, learning: Learning, equipment: Equipment, seed: int, groups: np.ndarray | None) -> dict:
+    """Return who talks to whom over what, as both kinds of federation take it."""
+    return {
+        "devices": equipment.devices(task.n_sites, seed, clustered=groups is not None),
+        "groups": groups,
+        "merge_every": None if groups is None else learning.merge_every,
+        "backhaul": equipment.cloud(),
+        "seed": seed,
+    }
+
+
+def _in_rounds(
+    task: ForecastTask, learning: Learning, data: fl.ClientData, how: fl.LocalTraining, rounds: int, **setting
+) -> Outcome:
+    """Train in synchronous rounds, then forecast the whole test week."""
+    federation = fl.Federation(learning.model(), data, fl.fedavg(), how, **setting)
+    history = federation.run(rounds)
+    forecast = task.forecast(federation.clients.model, federation.client_weights)
+    return _outcome(forecast, federation.client_weights, history, federation.clock_s.max())
 
 
 def _outcome(forecast, weights, history: pd.DataFrame, makespan_s: float) -> Outcome:
