@@ -88,12 +88,19 @@ def _gru_state(p, x, hidden: int) -> torch.Tensor:
 
 
 def _lstm_state(p, x, hidden: int) -> torch.Tensor:
+    return lstm_states(p, x, hidden)[:, :, -1]
+
+
+def lstm_states(p: dict[str, torch.Tensor], x: torch.Tensor, hidden: int) -> torch.Tensor:
+    """Hidden states of an LSTM after each step: (K, B, T, n_in) -> (K, B, T, hidden); names as in `torch.nn.LSTM`."""
     recurrent = p["weight_hh_l0"].transpose(1, 2)
     h = c = x.new_zeros(*x.shape[:2], hidden)
+    states = []
     for from_input in _gates_of_input(p, x, p["bias_ih_l0"] + p["bias_hh_l0"]):
         gates = torch.baddbmm(from_input, h, recurrent)
         i_f, g, o = gates.split((2 * hidden, hidden, hidden), dim=-1)
         i, f = torch.sigmoid(i_f).chunk(2, dim=-1)
         c = torch.addcmul(i * torch.tanh(g), f, c)
         h = torch.sigmoid(o) * torch.tanh(c)
-    return h
+        states.append(h)
+    return torch.stack(states, dim=2)
