@@ -5,6 +5,13 @@
 >>> sms = traffic.service("sms")
 >>> features = mapping.cluster_features(traffic.centre_m, sms[:504], traffic.start)
 >>> labels = mapping.cluster(features, k=4, seed=1).labels
+
+Each way of mapping is a package of its own, imported by name (``from dnt_lab.mapping import vertical``):
+
+- `vertical`: from the environment to the attributes of a link
+- `rendering`: what changed in the network, and which nodes of the twin to update for it
+- `merging`: several twins of one place made into one
+- `continual`: local twins and a global one that learn as measurements come in
 """
 
 from dnt_lab.mapping.clustering import Clustering, choose_k, cluster, random_clusters, silhouette

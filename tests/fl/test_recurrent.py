@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from dnt_lab.fl import gru, lstm
+from dnt_lab.fl.recurrent import lstm_states
 
 MAKERS = {"gru": (gru, nn.GRU), "lstm": (lstm, nn.LSTM)}
 each_kind = pytest.mark.parametrize("kind", MAKERS)
@@ -63,6 +64,28 @@ def test_outputs_and_gradients_of_each_client_are_those_of_its_module(kind, n_in
         gradient = torch.cat([p.grad.flatten() for p in module.parameters()])
         torch.testing.assert_close(outputs[i], expected, rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(weights.grad[i], gradient, rtol=1e-10, atol=1e-12)
+
+
+@settings(max_examples=15)
+@given(st.integers(1, 4), st.integers(1, 6), st.integers(1, 5), st.integers(1, 4))
+def test_states_of_every_step_and_their_gradients_are_those_of_torch(n_in, hidden, n_steps, k):
+    rng = np.random.default_rng(n_in + 10 * hidden)
+    cell = nn.LSTM(n_in, hidden, batch_first=True, dtype=torch.double)
+    shapes = {name: tuple(p.shape) for name, p in cell.named_parameters()}
+    p = {name: torch.tensor(rng.normal(size=(k, *shape)), requires_grad=True) for name, shape in shapes.items()}
+    x = torch.tensor(rng.normal(size=(k, 3, n_steps, n_in)))
+    states = lstm_states(p, x, hidden)
+    assert states.shape == (k, 3, n_steps, hidden)
+    direction = torch.tensor(rng.normal(size=states.shape))
+    (states * direction).sum().backward()
+    for i in range(k):
+        nn.utils.vector_to_parameters(torch.cat([v[i].detach().flatten() for v in p.values()]), cell.parameters())
+        cell.zero_grad()
+        expected, _ = cell(x[i])
+        (expected * direction[i]).sum().backward()
+        torch.testing.assert_close(states[i], expected, rtol=1e-12, atol=1e-12)
+        for name, own in cell.named_parameters():
+            torch.testing.assert_close(p[name].grad[i], own.grad, rtol=1e-10, atol=1e-12)
 
 
 def test_two_steps_of_a_single_unit_by_hand():

@@ -7,7 +7,8 @@
 >>> vertical.predict(twins.model, twins.weights[1], region).gain_db
 
 From the environment to the twin: `raster`, `regions`, `views`, `attributes`, `task`, `model`, `clusters`, `training`,
-`predict`; how good it is: `baselines`, `scores`, `calibrate`, `cost`, `study`.
+`predict`; how good it is: `baselines`, `scores`, `calibrate`, `cost`, `transfer`,
+`study`.
 """
 
 from dnt_lab.mapping.vertical.attributes import LinkAttributes, beam_towards, direct_azimuth_deg
@@ -20,8 +21,10 @@ from dnt_lab.mapping.vertical.predict import Prediction, predict
 from dnt_lab.mapping.vertical.raster import Raster, rasterise, reflectivity_of
 from dnt_lab.mapping.vertical.regions import Region, room_regions, street_regions, with_boxes
 from dnt_lab.mapping.vertical.scores import coverage, f1, joined, link_scores, rmse_db
+from dnt_lab.mapping.vertical.study import draw_tasks, predictions, vertical_scores, vertical_study
 from dnt_lab.mapping.vertical.task import MappingTask, link_inputs, mapping_task, mirrored
 from dnt_lab.mapping.vertical.training import Recipe, VerticalTwins, client_data, train_twins
+from dnt_lab.mapping.vertical.transfer import sample_ratio, transfer_curve
 from dnt_lab.mapping.vertical.views import ACROSS, clear_of_obstacles, link_scalars, link_views
 
 __all__ = [
@@ -43,6 +46,7 @@ __all__ = [
     "client_data",
     "coverage",
     "direct_azimuth_deg",
+    "draw_tasks",
     "f1",
     "joined",
     "link_inputs",
@@ -56,14 +60,19 @@ __all__ = [
     "mirrored",
     "periodic_clusters",
     "predict",
+    "predictions",
     "rasterise",
     "reflectivity_of",
     "region_features",
     "rmse_db",
     "room_regions",
+    "sample_ratio",
     "street_regions",
     "stretch_factor",
     "stretched",
     "train_twins",
+    "transfer_curve",
+    "vertical_scores",
+    "vertical_study",
     "with_boxes",
 ]

@@ -15,7 +15,7 @@ The BS has a ring of 16 beams, 22.5 degrees apart, each with the pattern of TR 3
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -49,6 +49,10 @@ class LinkAttributes:
 
     def __len__(self) -> int:
         return len(self.gain_db)
+
+    def __getitem__(self, rows) -> LinkAttributes:
+        """Return the attributes of some links (a mask, a slice or numbers)."""
+        return LinkAttributes(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     @property
     def best_beam(self) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What a learned twin has to beat: formulas, the most alike link ever seen, and two numbers.
+"""What a learned twin has to beat: formulas, the most alike link ever seen, and two numbers a kind of place.
 
 All get what the twin gets, the reported positions and the raster; none sees the truth.
 
@@ -6,7 +6,8 @@ All get what the twin gets, the reported positions and the raster; none sees the
 ``free_space``        free-space loss
 ``tr_38_901``         TR 38.901 (UMi or indoor hotspot) with the line of sight read off the raster
 ``nearest``           gain over free space of the most alike training link: distance, heights, carrier, clearances
-``two_constants``     mean excess loss of the training links, one number with line of sight and one without it
+``two_constants``     mean excess loss of the training links: in streets and in rooms one number each with line of
+                      sight, as read off the raster, and one without it
 ====================  =============================================================================================
 """
 

@@ -74,7 +74,7 @@ def link_model(n_steps: int = 8, channels: tuple[int, int] = (8, 12), hidden: in
         for name, stride in (("cnn.0", _STRIDES[0]), ("cnn.2", _STRIDES[1])):
             weight, bias = p[f"{name}.weight"].flatten(0, 1), p[f"{name}.bias"].flatten()
             z = torch.relu(functional.conv2d(z, weight, bias, stride, padding=1, groups=k))
-        z = z.reshape(batch * n_steps, k, -1).transpose(0, 1)
+        z = z.unflatten(1, (k, second)).flatten(2).transpose(0, 1)
         z = torch.relu(linear(p, "cnn.5", z)).reshape(k, batch, n_steps, hidden)
         states = lstm_states(p, torch.cat([z, scalars], dim=-1), hidden)
         return linear(p, "head", states.reshape(k, batch * n_steps, hidden)).reshape(k, batch, n_steps * N_OUTPUTS)

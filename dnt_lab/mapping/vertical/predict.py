@@ -20,6 +20,7 @@ from dnt_lab.mapping.vertical.regions import Region
 from dnt_lab.mapping.vertical.task import SPREAD_FLOOR_S, link_inputs
 from dnt_lab.physical import pathloss
 
+_TRACKS_AT_ONCE = 256  # what a link sees is 150 times as large as what is said of it
 _HALVINGS = 40
 _REACH = 12.0  # standard deviations from the farther mean within which every quantile lies
 
@@ -133,8 +134,11 @@ def predict(model: Model, weights: np.ndarray, region: Region, reported_m: np.nd
         If a shape does not fit.
     """
     reported_m = region.reported_m if reported_m is None else np.asarray(reported_m, float)
-    outputs = model.predict(weights, link_inputs(region, reported_m)[None])[0]
-    return prediction_of(outputs.reshape(-1, N_OUTPUTS), region, reported_m.reshape(-1, 3))
+    outputs = [np.empty((0, N_OUTPUTS), np.float32)]
+    for first in range(0, len(reported_m), _TRACKS_AT_ONCE):
+        inputs = link_inputs(region, reported_m[first : first + _TRACKS_AT_ONCE])
+        outputs.append(model.predict(weights, inputs[None])[0].reshape(-1, N_OUTPUTS))
+    return prediction_of(np.concatenate(outputs), region, reported_m.reshape(-1, 3))
 
 
 def prediction_of(outputs: np.ndarray, region: Region, user_m: np.ndarray) -> Prediction:

@@ -76,7 +76,7 @@ class Raster:
         return np.pad(self.reflectivity, 1, constant_values=self.outside_reflectivity).astype(np.float32).ravel()
 
     def packed(self) -> bytes:
-        """Return what is sent: heights in whole centimetres, reflectivities in 1/255, deflated (RFC 1951)."""
+        """Return what is sent: heights in whole centimetres, reflectivities in 1/255, deflated (zlib, RFC 1950)."""
         height_cm = np.round(self.height_m * 100).astype("<u2")
         reflectivity = np.round(self.reflectivity * 255).astype("u1")
         return zlib.compress(height_cm.tobytes() + reflectivity.tobytes(), 9)

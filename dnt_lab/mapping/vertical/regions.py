@@ -18,7 +18,7 @@ from dnt_lab.datasets._numbers import real
 from dnt_lab.mapping.vertical.raster import Raster, rasterise, reflectivity_of
 from dnt_lab.physical import GaussMarkov
 from dnt_lab.physical import Scene as Surroundings
-from dnt_lab.raytracing import Box, Paths, Scenario, ScenarioSpace, Scene, trace
+from dnt_lab.raytracing import Box, Paths, Scenario, ScenarioSpace, Scene, material_of, trace
 
 CARRIERS_HZ = (28e9, 140e9)
 """Millimetre waves and sub-terahertz: regions have one of them, in turn."""
@@ -130,8 +130,8 @@ def room_regions(n: int, seed, *, n_tracks: int = 12, n_steps: int = 8, error_m:
         walls = _WALLS[rng.integers(len(_WALLS))]
         space = ScenarioSpace.in_room(
             size_m, {"walls": walls, "floor": "concrete"}, n_users=1, n_obstacles=(2, 7), obstacle_side_m=(0.4, 3.0),
-            obstacle_height_m=(1.4, 2.6), obstacle_materials=("metal", "wood", "concrete"), n_blockers=(0, 0),
-            freq_hz=_carrier(i), extrapolate=True,
+            obstacle_height_m=(1.4, min(2.6, size_m[2] - 0.4)), obstacle_materials=("metal", "wood", "concrete"),
+            n_blockers=(0, 0), freq_hz=_carrier(i), extrapolate=True,
         )  # fmt: skip
         bs_m = np.array([*rng.uniform([0.5, 0.5], size_m[:2] - 0.5), size_m[2] - 0.3])
         scenario = _seated(space, bs_m, rng)
@@ -176,9 +176,10 @@ def _bare(scene: Scene, n_boxes: int) -> Scene:
     """Return the scene without its last objects, the boxes."""
     n_objects = len(scene.objects) - n_boxes
     kept = scene.face_object < n_objects
+    used, corner = np.unique(scene.faces[kept], return_inverse=True)
     return replace(
-        scene, faces=scene.faces[kept], face_object=scene.face_object[kept], face_material=scene.face_material[kept],
-        objects=scene.objects[:n_objects],
+        scene, vertices_m=scene.vertices_m[used], faces=corner.reshape(-1, 3), face_object=scene.face_object[kept],
+        face_material=scene.face_material[kept], objects=scene.objects[:n_objects],
     )  # fmt: skip
 
 
@@ -187,11 +188,14 @@ def _carrier(turn: int) -> tuple[float]:
 
 
 def _place(city: CityMap, rng) -> np.ndarray:
-    """Draw a place outdoors, so far inside the map that the region lies on it."""
+    """Draw a place outdoors, so far inside the map that the region lies on it, with houses around."""
     xmin, ymin, xmax, ymax = city.bounds_m
     surroundings = Surroundings(city)
     bounds_m = (xmin + RADIUS_M, ymin + RADIUS_M, xmax - RADIUS_M, ymax - RADIUS_M)
-    return surroundings.outdoor_points(1, bounds_m, rng)[0]
+    while True:
+        place_m = surroundings.outdoor_points(1, bounds_m, rng)[0]
+        if len(city.crop(*(place_m - RADIUS_M / 2), *(place_m + RADIUS_M / 2))):
+            return place_m
 
 
 def _seated(space: ScenarioSpace, bs_m: np.ndarray, rng) -> Scenario:
@@ -201,15 +205,16 @@ def _seated(space: ScenarioSpace, bs_m: np.ndarray, rng) -> Scenario:
 
 def _joined(houses: CityMap | None, boxes: Sequence[Box]) -> CityMap:
     """Return houses and boxes as one map."""
-    outlines, material = np.array([box.outline for box in boxes], object), [box.material.name for box in boxes]
+    outlines = np.array([box.outline for box in boxes], object)
     height_m = np.array([box.height_m for box in boxes], float)
+    material = np.array([material_of(box.material).name for box in boxes], "U32")
     if houses is None:
-        return CityMap("things", outlines, height_m, np.zeros(len(boxes)), np.array(material, "U32"))
+        return CityMap("things", outlines, height_m, np.zeros(len(boxes)), material)
     pairs = (
         (houses.footprints, outlines),
         (houses.height_m, height_m),
         (houses.base_m, np.zeros(len(boxes))),
-        (houses.material, np.array(material, "U32")),
+        (houses.material, material),
     )
     return CityMap(houses.name, *map(np.concatenate, pairs))
 
@@ -223,7 +228,9 @@ def _walks(things: CityMap, scenario, bounds_m, n: int, n_steps: int, speed_m_s,
     around = Surroundings(walls)
     walk = GaussMarkov(bounds_m, speed_m_s, 0.3 * speed_m_s, scene=around)
     position_m = np.column_stack([around.outdoor_points(n, bounds_m, rng), np.full(n, height_m)])
-    velocity_m_s, track_m = np.zeros((n, 3)), [position_m]
+    heading = rng.uniform(-np.pi, np.pi, n)  # from a standstill, they would need the walk's 20 s to gain speed
+    velocity_m_s = speed_m_s * np.column_stack([np.cos(heading), np.sin(heading), np.zeros(n)])
+    track_m = [position_m]
     for _ in range(n_steps - 1):
         position_m, velocity_m_s = walk.step(position_m, velocity_m_s, 1.0, rng)
         track_m.append(position_m)

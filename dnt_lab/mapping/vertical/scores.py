@@ -14,16 +14,19 @@ LEVELS = (0.5, 0.8, 0.9, 0.95)
 
 
 def rmse_db(gain_db: np.ndarray, truth: LinkAttributes, among: np.ndarray | None = None) -> float:
-    """Root mean square error of the gain in dB over links on which anything arrives (and that are in `among`)."""
+    """Root mean square error of the gain in dB over links on which anything arrives (and that are in `among`).
+
+    NaN if there is none.
+    """
     where = truth.path if among is None else truth.path & among
-    return float(np.sqrt(np.mean((gain_db - truth.gain_db)[where] ** 2)))
+    return _mean((gain_db - truth.gain_db)[where] ** 2) ** 0.5
 
 
 def f1(said: np.ndarray, true: np.ndarray) -> float:
     """Harmonic mean of precision and recall, ``2 TP / (2 TP + FP + FN)``; NaN if nothing was said and nothing true."""
     said, true = np.asarray(said, bool), np.asarray(true, bool)
     hits, misses = np.count_nonzero(said & true), np.count_nonzero(said != true)
-    return 2 * hits / (2 * hits + misses) if hits + misses else float("nan")
+    return float(2 * hits / (2 * hits + misses)) if hits + misses else float("nan")
 
 
 def coverage(predicted: Prediction, truth: LinkAttributes, levels=LEVELS) -> pd.Series:
@@ -32,7 +35,7 @@ def coverage(predicted: Prediction, truth: LinkAttributes, levels=LEVELS) -> pd.
     A twin is calibrated if the share is the level. Links without a path have no gain and are left out.
     """
     inside = np.abs(2 * predicted.place(truth.gain_db)[truth.path] - 1)
-    shares = [float((inside <= level).mean()) for level in levels]
+    shares = [_mean(inside <= level) for level in levels]
     return pd.Series(shares, pd.Index(levels, name="level"), name="coverage")
 
 
@@ -44,7 +47,8 @@ def link_scores(predicted: Prediction, truth: LinkAttributes) -> dict[str, float
     dict
         ``rmse_db`` and, with and without line of sight, ``los_rmse_db`` and ``nlos_rmse_db``; ``los_f1``,
         ``path_f1``; ``spread_rmse_ns``, root mean square error of the delay spread; ``beam_hit``, share of links whose
-        best beam is found, and ``beam_loss_db``, mean loss in dB through the predicted beam; ``coverage_90``.
+        best beam is found, and ``beam_loss_db``, mean loss in dB through the predicted beam; ``coverage_90``. NaN where
+        no link is of the kind.
     """
     heard = np.flatnonzero(truth.path)
     chosen = truth.beam_gain_db[heard, predicted.best_beam[heard]]
@@ -56,9 +60,9 @@ def link_scores(predicted: Prediction, truth: LinkAttributes) -> dict[str, float
         "nlos_rmse_db": rmse_db(predicted.gain_db, truth, ~truth.los),
         "los_f1": f1(predicted.los, truth.los),
         "path_f1": f1(predicted.path, truth.path),
-        "spread_rmse_ns": float(np.sqrt(np.mean(spread_ns**2))),
-        "beam_hit": float((predicted.best_beam == truth.best_beam)[heard].mean()),
-        "beam_loss_db": float((best - chosen).mean()),
+        "spread_rmse_ns": _mean(spread_ns**2) ** 0.5,
+        "beam_hit": _mean((predicted.best_beam == truth.best_beam)[heard]),
+        "beam_loss_db": _mean(best - chosen),
         "coverage_90": float(coverage(predicted, truth, (0.9,)).iloc[0]),
     }
 
@@ -67,3 +71,8 @@ def joined(parts: list) -> Prediction | LinkAttributes:
     """Join predictions, or truths, of several regions."""
     kind = type(parts[0])
     return kind(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(kind)))
+
+
+def _mean(values: np.ndarray) -> float:
+    """Mean, and NaN without a warning if there is nothing: in an empty room every link is in line of sight."""
+    return float(np.mean(values)) if len(values) else float("nan")

@@ -49,19 +49,17 @@ def predictions(twins: VerticalTwins, task: MappingTask) -> list[Prediction]:
     return [predict(twins.model, weights, region) for weights, region in zip(serving, task.regions, strict=True)]
 
 
-def vertical_study(
-    n_train: int = 24, n_test: int = 12, seed: int = 1, *, k: int = 2, recipe: Recipe = Recipe(), n_tracks: int = 12
+def vertical_scores(
+    twins: VerticalTwins, train: MappingTask, held_out: MappingTask, test: MappingTask
 ) -> tuple[pd.DataFrame, dict[str, float]]:
-    """Learn twins, and compare them on unseen regions with every baseline.
+    """Compare twins on unseen regions with every baseline.
 
     Parameters
     ----------
-    n_train, n_test, seed, n_tracks
-        As `draw_tasks`.
-    k : int
-        Clusters.
-    recipe : Recipe
-        How they learn.
+    twins : VerticalTwins
+        Made from `train`.
+    train, held_out, test : MappingTask
+        From `draw_tasks`: learned from, to set doubt right on, unseen.
 
     Returns
     -------
@@ -71,20 +69,26 @@ def vertical_study(
         `link_scores` of the twins, ``ratio`` of their error to that of the best of `FORMULAS`, ``stretch``, and the
         calibration gap before and after it.
     """
-    train, held_out, test = draw_tasks(n_train, n_test, seed, n_tracks)
-    twins = train_twins(train, k, seed, recipe)
     predicted, truth = joined(predictions(twins, test)), joined(test.truth)
     factor = stretch_factor(joined(predictions(twins, held_out)), joined(held_out.truth))
     honest = stretched(predicted, factor)
     gains_db = {"vertical": predicted.gain_db} | baseline_gains_db(train, test)
     table = pd.DataFrame({name: _by_kind(gain_db, truth, test) for name, gain_db in gains_db.items()}).T
     scores = link_scores(honest, truth) | {
-        "ratio": table.loc["vertical", "all"] / table.loc[list(FORMULAS), "all"].min(),
+        "ratio": float(table.loc["vertical", "all"] / table.loc[list(FORMULAS), "all"].min()),
         "stretch": factor,
         "gap_before": calibration_gap(predicted, truth),
         "gap_after": calibration_gap(honest, truth),
     }
     return table.rename_axis("system"), scores
+
+
+def vertical_study(
+    n_train: int = 24, n_test: int = 12, seed: int = 1, *, k: int = 2, recipe: Recipe = Recipe(), n_tracks: int = 12
+) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Draw tasks, let twins learn, and compare them: `draw_tasks`, `train_twins` and `vertical_scores` in one."""
+    train, held_out, test = draw_tasks(n_train, n_test, seed, n_tracks)
+    return vertical_scores(train_twins(train, k, seed, recipe), train, held_out, test)
 
 
 def _by_kind(gain_db: np.ndarray, truth: LinkAttributes, task: MappingTask) -> dict[str, float]:

@@ -73,7 +73,7 @@ class MappingTask:
 
     def __getitem__(self, which) -> MappingTask:
         """Return some regions (numbers, mask or slice)."""
-        numbers = np.arange(len(self.regions))[which]
+        numbers = np.atleast_1d(np.arange(len(self.regions))[which])
         return MappingTask(*([part[k] for k in numbers] for part in (self.regions, self.inputs, self.truth)))
 
     def __len__(self) -> int:
@@ -97,7 +97,15 @@ def mapping_task(regions: Sequence[Region], max_order: int = 2) -> MappingTask:
 
 
 def link_inputs(region: Region, reported_m: np.ndarray) -> np.ndarray:
-    """Return view and scalars of tracks (N, T, 3) in a region, shape (N, T, F), float32."""
+    """Return view and scalars of tracks (N, T, 3) in a region, shape (N, T, F), float32.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another, or as `link_views`.
+    """
+    if reported_m.ndim != 3 or reported_m.shape[2] != 3:
+        raise ValueError(f"tracks have shape {reported_m.shape}, but must be (N, T, 3): users, steps, metres.")
     flat_m = reported_m.reshape(-1, 3)
     views = link_views(region.raster, region.bs_m, flat_m).reshape(len(flat_m), -1)
     scalars = link_scalars(region.raster, region.bs_m, flat_m, region.freq_hz)

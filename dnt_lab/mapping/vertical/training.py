@@ -1,7 +1,7 @@
 """Vertical twins: one model a cluster of regions, made by synchronous federated learning on their own links.
 
 >>> twins = train_twins(task, k=2, seed=1)
->>> twins.predict(region, pilots)
+>>> predict(twins.model, twins.serving(task)[0], task.regions[0])
 """
 
 from __future__ import annotations
@@ -128,6 +128,7 @@ def train_twins(
     ValueError, TypeError
         If a number is out of range or there are fewer regions than clusters.
     """
+    seed = whole("seed", seed, 0)
     model = link_model(task.regions[0].track_m.shape[1]) if model is None else model
     clustering = cluster(region_features(task), k, seed)
     data, initial, parts = client_data(task, recipe.mirror), None, []

@@ -7,7 +7,7 @@ a wall half a link's length to the left is in the same row of every view. Each p
 channel          meaning                                                                            range
 ===============  =================================================================================  ==========
 clearance        how far the highest thing rises over the straight ray, in units of the BS's height  -1 to 1
-                 over the user; above 0 on the middle row, the ray is blocked
+                 over the user; above 0 on the middle row, between the ends, the ray is blocked
 occupied         share of the pixel that stands higher than the user's antenna                        0 to 1
 reflectivity     strongest reflector in the pixel                                                     0 to 1
 lit              1 where neither the BS's ray to the pixel nor the ray on to the user is blocked      0 or 1
@@ -60,7 +60,7 @@ def link_views(raster: Raster, bs_m: np.ndarray, user_m: np.ndarray) -> np.ndarr
     Raises
     ------
     ValueError
-        If a user stands right below the BS or is not lower than it.
+        If a user stands right below the BS, is not lower than it, or has no finite position.
     """
     _check_ends(bs_m, user_m)
     parts = [_views(raster, bs_m, user_m[i : i + _CHUNK]) for i in range(0, len(user_m), _CHUNK)]
@@ -150,6 +150,8 @@ def clear_of_obstacles(raster: Raster, bs_m: np.ndarray, user_m: np.ndarray) -> 
 
 
 def _check_ends(bs_m, user_m) -> None:
+    if user_m.ndim != 2 or user_m.shape[1] != 3 or not np.isfinite(user_m).all():
+        raise ValueError(f"user_m has shape {user_m.shape}, but finite positions (R, 3) in metres are needed.")
     if (user_m[:, 2] >= bs_m[2]).any():
         raise ValueError(f"a user is at {user_m[:, 2].max():g} m, but must be lower than the BS at {bs_m[2]:g} m.")
     if len(user_m) and np.hypot(*(user_m - bs_m)[:, :2].T).min() < 1e-3:
