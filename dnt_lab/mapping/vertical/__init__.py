@@ -4,7 +4,7 @@
 >>> train = vertical.mapping_task(vertical.street_regions(24, seed=1) + vertical.room_regions(24, seed=1))
 >>> twins = vertical.train_twins(train, k=2, seed=1)
 >>> region = vertical.room_regions(1, seed=2)[0]
->>> vertical.predict(twins.model, twins.weights[1], region).gain_db
+>>> vertical.predict(twins.model, twins.serving(vertical.mapping_task([region]))[0], region).gain_db
 
 From the environment to the twin: `raster`, `regions`, `views`, `attributes`, `task`, `model`, `clusters`, `training`,
 `predict`; how good it is: `baselines`, `scores`, `calibrate`, `cost`, `transfer`,

@@ -18,10 +18,12 @@ from dnt_lab.mapping.vertical.task import MappingTask
 
 FEATURES = ("built_share", "log_height", "log_distance", "los_share", "path_share", "excess_db", "excess_std_db")
 """Geography first (share of ground built on, mean height of what stands there, mean distance), then link quality."""
+N_PILOTS = 2
+"""Tracks of each region whose links are measured before a twin is chosen for it."""
 _UNITS = np.array([0.25, 0.5, 0.5, 0.25, 0.25, 5.0, 5.0])  # a difference that matters, in each feature
 
 
-def region_features(task: MappingTask, n_pilots: int = 2) -> np.ndarray:
+def region_features(task: MappingTask, n_pilots: int = N_PILOTS) -> np.ndarray:
     """Features by which regions are clustered, from their rasters and a few measured tracks.
 
     Parameters
@@ -44,13 +46,13 @@ def region_features(task: MappingTask, n_pilots: int = 2) -> np.ndarray:
     rows = []
     for k, region in enumerate(task.regions):
         n = whole("n_pilots", n_pilots, 1, len(region.track_m))
-        pilots = task.targets(k)[:n].reshape(-1, task.targets(k).shape[-1])
+        excess_db, los, path = task.targets(k)[:n, :, :3].reshape(-1, 3).T
         distance_m = np.linalg.norm(region.reported_m[:n] - region.bs_m, axis=-1)
         built = region.raster.height_m > 0
         height_m = region.raster.height_m[built].mean() if built.any() else 0.0
-        heard = pilots[pilots[:, 2] > 0, 0] if (pilots[:, 2] > 0).any() else np.zeros(1)
+        heard_db = excess_db[path > 0] if path.any() else np.zeros(1)
         geography = (built.mean(), np.log10(0.1 + height_m), np.log10(distance_m.mean()))
-        rows.append((*geography, pilots[:, 1].mean(), pilots[:, 2].mean(), heard.mean(), heard.std()))
+        rows.append((*geography, los.mean(), path.mean(), heard_db.mean(), heard_db.std()))
     return np.array(rows) / _UNITS
 
 

@@ -34,7 +34,8 @@ class Prediction:
     state_gain_db, state_std_db : ndarray, shape (R, 2)
         Mean and standard deviation of the gain with (0) and without (1) line of sight.
     p_los, p_path : ndarray, shape (R,)
-        Probability that the straight ray, or anything, arrives.
+        Probability that the straight ray, or anything, arrives. Gains are those of a link on which something does, and
+        are mixed with `p_los` as it is: both probabilities are high together.
     delay_spread_s : ndarray, shape (R,)
         Delay spread in seconds, if anything arrives.
     p_beam : ndarray, shape (R, 16)

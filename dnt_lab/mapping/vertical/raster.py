@@ -11,6 +11,7 @@ Raster(100 x 80 cells of 1 m, 56% built on)
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -83,8 +84,9 @@ class Raster:
 
 
 def rasterise(
-    things: CityMap, freq_hz: float, bounds_m, cell_m: float, *, outside_m=0.0, outside_reflectivity=0.0, ceiling_m=0.0
-) -> Raster:
+    things: CityMap, freq_hz: float, bounds_m, cell_m: float, *, outside_m=0.0, outside_reflectivity=0.0, ceiling_m=0.0,
+    materials: Mapping | None = None,
+) -> Raster:  # fmt: skip
     """Raster of things that stand upright; where two overlap, the higher one counts.
 
     Parameters
@@ -99,6 +101,8 @@ def rasterise(
         Side of a cell in metres.
     outside_m, outside_reflectivity, ceiling_m : float
         As in `Raster`.
+    materials : mapping, optional
+        Materials by name; what is not in it is one of the ITU's.
 
     Returns
     -------
@@ -114,7 +118,10 @@ def rasterise(
     top_m = things.base_m + things.height_m
     if len(things) and top_m.max() > _TALLEST_M:
         raise ValueError(f"a thing is {top_m.max():g} m high, but two bytes hold at most {_TALLEST_M:g} m.")
-    kept = {name: reflectivity_of(name, freq_hz) for name in np.unique(things.material).tolist()}
+    kept = {
+        name: reflectivity_of((materials or {}).get(name, name), freq_hz)
+        for name in np.unique(things.material).tolist()
+    }
     n_x, n_y = np.maximum(np.ceil((high_m - low_m) / cell_m - 1e-9), 1).astype(int)
     heights, reflects = np.zeros((n_y, n_x)), np.zeros((n_y, n_x))
     x_m, y_m = low_m[0] + (np.arange(n_x) + 0.5) * cell_m, low_m[1] + (np.arange(n_y) + 0.5) * cell_m

@@ -27,6 +27,7 @@ RADIUS_M = 90.0
 STREET_CELL_M, ROOM_CELL_M = 0.5, 0.05
 """Side of a raster's cell in metres."""
 _WALLS = ("concrete", "brick", "plasterboard", "glass")
+_TRIES = 1000
 _APART_M = 0.25  # from a user to a house or a box
 
 
@@ -112,7 +113,7 @@ def street_regions(
         )  # fmt: skip
         scenario = _seated(space, np.array([*centre_m, 10.0]), rng)
         things = _joined(city.crop(*bounds_m), scenario.boxes)
-        raster = rasterise(things, scenario.freq_hz, bounds_m, STREET_CELL_M)
+        raster = rasterise(things, scenario.freq_hz, bounds_m, STREET_CELL_M, materials=_named(scenario.boxes))
         track_m = _walks(things, scenario, bounds_m, n_tracks, n_steps, 1.3, 1.5, rng)
         name = f"{city.name.lower()}-{i}"
         regions.append(Region(name, "street", scenario, raster, track_m, _reported(track_m, error_m, rng)))
@@ -151,7 +152,7 @@ def room_raster(scenario: Scenario) -> Raster:
     wall = reflectivity_of(scene.materials[west], scenario.freq_hz)
     return rasterise(
         _joined(None, scenario.boxes), scenario.freq_hz, (0.0, 0.0, length_m, width_m), ROOM_CELL_M,
-        outside_m=height_m, outside_reflectivity=wall, ceiling_m=height_m,
+        outside_m=height_m, outside_reflectivity=wall, ceiling_m=height_m, materials=_named(scenario.boxes),
     )  # fmt: skip
 
 
@@ -192,10 +193,11 @@ def _place(city: CityMap, rng) -> np.ndarray:
     xmin, ymin, xmax, ymax = city.bounds_m
     surroundings = Surroundings(city)
     bounds_m = (xmin + RADIUS_M, ymin + RADIUS_M, xmax - RADIUS_M, ymax - RADIUS_M)
-    while True:
+    for _ in range(_TRIES):
         place_m = surroundings.outdoor_points(1, bounds_m, rng)[0]
         if len(city.crop(*(place_m - RADIUS_M / 2), *(place_m + RADIUS_M / 2))):
             return place_m
+    raise ValueError(f"{city.name} has no street with a house within {RADIUS_M / 2:g} m, but regions are in streets.")
 
 
 def _seated(space: ScenarioSpace, bs_m: np.ndarray, rng) -> Scenario:
@@ -217,6 +219,11 @@ def _joined(houses: CityMap | None, boxes: Sequence[Box]) -> CityMap:
         (houses.material, material),
     )
     return CityMap(houses.name, *map(np.concatenate, pairs))
+
+
+def _named(boxes: Sequence[Box]) -> dict:
+    """Return the boxes' materials by name: people are of none that the ITU knows."""
+    return {material.name: material for material in (material_of(box.material) for box in boxes)}
 
 
 def _walks(things: CityMap, scenario, bounds_m, n: int, n_steps: int, speed_m_s, height_m, rng) -> np.ndarray:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from dnt_lab.mapping.vertical.attributes import LinkAttributes
 from dnt_lab.mapping.vertical.predict import Prediction
+from dnt_lab.mapping.vertical.task import SPREAD_FLOOR_S
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 
@@ -46,21 +47,23 @@ def link_scores(predicted: Prediction, truth: LinkAttributes) -> dict[str, float
     -------
     dict
         ``rmse_db`` and, with and without line of sight, ``los_rmse_db`` and ``nlos_rmse_db``; ``los_f1``,
-        ``path_f1``; ``spread_rmse_ns``, root mean square error of the delay spread; ``beam_hit``, share of links whose
+        ``path_f1``; ``spread_rmse_lg``, root mean square error of the delay spread's
+        logarithm to the base 10 (spreads below 0.1 ns count as that); ``beam_hit``, share of links whose
         best beam is found, and ``beam_loss_db``, mean loss in dB through the predicted beam; ``coverage_90``. NaN where
         no link is of the kind.
     """
     heard = np.flatnonzero(truth.path)
     chosen = truth.beam_gain_db[heard, predicted.best_beam[heard]]
     best = truth.beam_gain_db[heard, truth.best_beam[heard]]
-    spread_ns = (predicted.delay_spread_s - truth.delay_spread_s)[heard] * 1e9
+    spreads_s = (predicted.delay_spread_s[heard], truth.delay_spread_s[heard])
+    spread_error = np.subtract(*(np.log10(np.maximum(s, SPREAD_FLOOR_S)) for s in spreads_s))
     return {
         "rmse_db": rmse_db(predicted.gain_db, truth),
         "los_rmse_db": rmse_db(predicted.gain_db, truth, truth.los),
         "nlos_rmse_db": rmse_db(predicted.gain_db, truth, ~truth.los),
         "los_f1": f1(predicted.los, truth.los),
         "path_f1": f1(predicted.path, truth.path),
-        "spread_rmse_ns": _mean(spread_ns**2) ** 0.5,
+        "spread_rmse_lg": _mean(spread_error**2) ** 0.5,
         "beam_hit": _mean((predicted.best_beam == truth.best_beam)[heard]),
         "beam_loss_db": _mean(best - chosen),
         "coverage_90": float(coverage(predicted, truth, (0.9,)).iloc[0]),

@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dnt_lab.mapping.vertical.attributes import LinkAttributes
+from dnt_lab.mapping.vertical.attributes import LinkAttributes, beam_towards, direct_azimuth_deg
 from dnt_lab.mapping.vertical.baselines import FORMULAS, baseline_gains_db
 from dnt_lab.mapping.vertical.calibrate import calibration_gap, stretch_factor, stretched
+from dnt_lab.mapping.vertical.clusters import N_PILOTS
 from dnt_lab.mapping.vertical.predict import Prediction, predict
 from dnt_lab.mapping.vertical.regions import room_regions, street_regions
-from dnt_lab.mapping.vertical.scores import joined, link_scores, rmse_db
+from dnt_lab.mapping.vertical.scores import f1, joined, link_scores, rmse_db
 from dnt_lab.mapping.vertical.task import MappingTask, mapping_task
 from dnt_lab.mapping.vertical.training import Recipe, VerticalTwins, train_twins
+from dnt_lab.mapping.vertical.views import clear_of_obstacles
 
 TRAINING_CITIES, UNSEEN_CITY = ("munich", "florence"), "etoile"
 
@@ -45,8 +47,11 @@ def draw_tasks(
 
 def predictions(twins: VerticalTwins, task: MappingTask) -> list[Prediction]:
     """Predict all regions of a task, each by the twin of its cluster."""
-    serving = twins.serving(task)
-    return [predict(twins.model, weights, region) for weights, region in zip(serving, task.regions, strict=True)]
+    return _served(twins.model, twins.serving(task), task)
+
+
+def _served(model, serving: np.ndarray, task: MappingTask) -> list[Prediction]:
+    return [predict(model, weights, region) for weights, region in zip(serving, task.regions, strict=True)]
 
 
 def vertical_scores(
@@ -66,21 +71,39 @@ def vertical_scores(
     table : DataFrame
         Index ``system``; columns ``all``, ``street``, ``room``: root mean square error of the gain in dB.
     scores : dict
-        `link_scores` of the twins, ``ratio`` of their error to that of the best of `FORMULAS`, ``stretch``, and the
-        calibration gap before and after it.
+        `link_scores` of the twins; ``los_f1_raster`` and ``beam_hit_direct``, what the raster and the direction of the
+        user say without learning; ``path_f1_always``, of saying that something always arrives; ``ratio``
+        of the twins' error to that of the best of `FORMULAS`; ``stretch``, and the calibration gap before and after it.
+
+    Notes
+    -----
+    The pilot tracks, which choose the twin of an unseen region, are left out of the scores.
     """
-    predicted, truth = joined(predictions(twins, test)), joined(test.truth)
     factor = stretch_factor(joined(predictions(twins, held_out)), joined(held_out.truth))
+    asked = test.tracks(slice(N_PILOTS, None))
+    predicted, truth = joined(_served(twins.model, twins.serving(test), asked)), joined(asked.truth)
     honest = stretched(predicted, factor)
-    gains_db = {"vertical": predicted.gain_db} | baseline_gains_db(train, test)
-    table = pd.DataFrame({name: _by_kind(gain_db, truth, test) for name, gain_db in gains_db.items()}).T
-    scores = link_scores(honest, truth) | {
+    gains_db = {"vertical": predicted.gain_db} | baseline_gains_db(train, asked)
+    table = pd.DataFrame({name: _by_kind(gain_db, truth, asked) for name, gain_db in gains_db.items()}).T
+    scores = link_scores(honest, truth) | _without_learning(asked, truth) | {
         "ratio": float(table.loc["vertical", "all"] / table.loc[list(FORMULAS), "all"].min()),
         "stretch": factor,
         "gap_before": calibration_gap(predicted, truth),
         "gap_after": calibration_gap(honest, truth),
-    }
+    }  # fmt: skip
     return table.rename_axis("system"), scores
+
+
+def _without_learning(task: MappingTask, truth: LinkAttributes) -> dict[str, float]:
+    """Score what geometry alone says: line of sight off the raster, the beam that points at the user."""
+    ends = [(region, region.reported_m.reshape(-1, 3)) for region in task.regions]
+    clear = np.concatenate([clear_of_obstacles(region.raster, region.bs_m, user_m) for region, user_m in ends])
+    beam = np.concatenate([beam_towards(direct_azimuth_deg(region.bs_m, user_m)) for region, user_m in ends])
+    return {
+        "los_f1_raster": f1(clear, truth.los),
+        "beam_hit_direct": float((beam == truth.best_beam)[truth.path].mean()),
+        "path_f1_always": f1(np.ones(len(truth), bool), truth.path),
+    }
 
 
 def vertical_study(

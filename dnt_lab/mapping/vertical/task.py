@@ -8,7 +8,7 @@ nothing is free space itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -78,6 +78,15 @@ class MappingTask:
 
     def __len__(self) -> int:
         return len(self.regions)
+
+    def tracks(self, which: slice) -> MappingTask:
+        """Return the task with some of each region's tracks."""
+        regions = [replace(r, track_m=r.track_m[which], reported_m=r.reported_m[which]) for r in self.regions]
+        truth = []
+        for region, true in zip(self.regions, self.truth, strict=True):
+            links = np.arange(len(true)).reshape(region.track_m.shape[:2])[which].ravel()
+            truth.append(true[links])
+        return MappingTask(regions, [x[which] for x in self.inputs], truth)
 
 
 def mapping_task(regions: Sequence[Region], max_order: int = 2) -> MappingTask:

@@ -15,7 +15,7 @@ from dnt_lab.datasets._checks import whole
 from dnt_lab.datasets._numbers import real
 from dnt_lab.fl import ClientData, Devices, Federation, LocalTraining, Model, fedavg
 from dnt_lab.mapping.clustering import Clustering, cluster
-from dnt_lab.mapping.vertical.clusters import assign, region_features
+from dnt_lab.mapping.vertical.clusters import N_PILOTS, assign, region_features
 from dnt_lab.mapping.vertical.model import link_loss, link_model
 from dnt_lab.mapping.vertical.task import MappingTask, mirrored
 
@@ -80,7 +80,7 @@ class VerticalTwins:
     clustering: Clustering
     history: pd.DataFrame
 
-    def serving(self, task: MappingTask, n_pilots: int = 2) -> np.ndarray:
+    def serving(self, task: MappingTask, n_pilots: int = N_PILOTS) -> np.ndarray:
         """Return the weights (K, P) that serve the regions of a task, chosen by their rasters and pilot tracks."""
         return self.weights[assign(self.clustering, region_features(task, n_pilots))]
 

@@ -8,15 +8,14 @@ learned elsewhere is held by a pull towards it (the proximal term of FedProx), w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from dnt_lab.datasets._checks import whole
 from dnt_lab.fl import ClientData, LocalTraining, Model, train
-from dnt_lab.mapping.vertical.model import N_OUTPUTS, link_loss
-from dnt_lab.mapping.vertical.predict import prediction_of
+from dnt_lab.mapping.vertical.model import link_loss
+from dnt_lab.mapping.vertical.predict import predict
 from dnt_lab.mapping.vertical.scores import joined, link_scores
 from dnt_lab.mapping.vertical.task import MappingTask
 from dnt_lab.mapping.vertical.training import client_data
@@ -56,14 +55,15 @@ def transfer_curve(model: Model, source: np.ndarray, task: MappingTask, counts: 
     """
     half = min(len(region.track_m) for region in task.regions) // 2
     counts = [whole("Each of counts", n, 1, half) for n in counts]
+    asked = task.tracks(slice(-half, None))
     starts = {"transfer": np.asarray(source, np.float32), "scratch": model.init(seed)}
-    rows = [{"start": "transfer", "tracks": 0, "links": 0} | _scores(model, starts["transfer"], task, half)]
+    rows = [{"start": "transfer", "tracks": 0, "links": 0} | _scores(model, starts["transfer"], asked)]
     for n in counts:
-        data = client_data(_first(task, n)).pooled()
+        data = client_data(task.tracks(slice(n))).pooled()
         for name, weights in starts.items():
             learned = _learned(model, weights, data, name, seed)
             links = n * task.regions[0].track_m.shape[1] * len(task)
-            rows.append({"start": name, "tracks": n, "links": links} | _scores(model, learned, task, half))
+            rows.append({"start": name, "tracks": n, "links": links} | _scores(model, learned, asked))
     return pd.DataFrame(rows)
 
 
@@ -97,19 +97,7 @@ def sample_ratio(curve: pd.DataFrame) -> float:
     return float(most / needed)
 
 
-def _first(task: MappingTask, n: int) -> MappingTask:
-    """Return the task with the first n tracks of each region."""
-    regions = [replace(r, track_m=r.track_m[:n], reported_m=r.reported_m[:n]) for r in task.regions]
-    links = [slice(0, n * r.track_m.shape[1]) for r in regions]
-    return MappingTask(regions, [x[:n] for x in task.inputs], [t[s] for t, s in zip(task.truth, links, strict=True)])
-
-
-def _scores(model: Model, weights: np.ndarray, task: MappingTask, half: int) -> dict[str, float]:
-    predicted, truth = [], []
-    for region, x, true in zip(task.regions, task.inputs, task.truth, strict=True):
-        user_m = region.reported_m[-half:].reshape(-1, 3)
-        outputs = model.predict(weights, x[None, -half:])[0].reshape(-1, N_OUTPUTS)
-        predicted.append(prediction_of(outputs, region, user_m))
-        truth.append(true[len(true) - len(user_m) :])
-    scores = link_scores(joined(predicted), joined(truth))
+def _scores(model: Model, weights: np.ndarray, task: MappingTask) -> dict[str, float]:
+    predicted = joined([predict(model, weights, region) for region in task.regions])
+    scores = link_scores(predicted, joined(task.truth))
     return {name: scores[name] for name in ("rmse_db", "los_f1")}

@@ -7,9 +7,10 @@ import pytest
 import shapely
 
 from dnt_lab.datasets import load_city
-from dnt_lab.mapping.vertical import regions, room_regions, street_regions, with_boxes
+from dnt_lab.mapping.vertical import reflectivity_of, regions, room_regions, street_regions, with_boxes
 from dnt_lab.mapping.vertical.regions import CARRIERS_HZ, RADIUS_M
 from dnt_lab.raytracing import Box, Scene, trace
+from dnt_lab.raytracing.scenario import BODY
 
 
 def distance_to_boxes_m(region):
@@ -195,3 +196,11 @@ def test_bad_numbers_are_refused(streets):
         room_regions(1, "one")
     with pytest.raises(ValueError, match=r"munich-0 is a street, but only the things in a room can be replaced"):
         with_boxes(streets[0], ())
+
+
+def test_a_person_of_no_material_of_the_itus_can_stand_in_a_room():
+    room = room_regions(1, 5, n_tracks=2)[0]
+    person = Box("blocker", 3.0, 3.0, 0.5, 0.3, 1.8, 0.0, BODY)
+    raster = with_boxes(room, [person]).raster
+    assert raster.height_m[raster.height_m > 0] == pytest.approx(1.8)
+    assert raster.reflectivity.max() == pytest.approx(reflectivity_of(BODY, room.freq_hz), abs=1 / 255)

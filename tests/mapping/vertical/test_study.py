@@ -7,8 +7,11 @@ from dnt_lab.mapping.vertical import (
     Recipe,
     baseline_gains_db,
     calibration_gap,
+    clear_of_obstacles,
+    f1,
     joined,
     link_scores,
+    predict,
     rmse_db,
     stretch_factor,
     stretched,
@@ -21,7 +24,7 @@ RECIPE = Recipe(rounds=2, own_rounds=1)
 
 @pytest.fixture(scope="module")
 def tasks():
-    return study.draw_tasks(2, 1, 3, n_tracks=2)
+    return study.draw_tasks(2, 1, 3, n_tracks=4)
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +39,9 @@ def found(tasks, twins):
 
 def test_unseen_streets_are_in_a_city_nobody_learned_from(tasks):
     assert [repr(task) for task in tasks] == [
-        "MappingTask(2 streets, 2 rooms, 64 links)",
-        "MappingTask(6 streets, 6 rooms, 192 links)",
-        "MappingTask(1 streets, 1 rooms, 32 links)",
+        "MappingTask(2 streets, 2 rooms, 128 links)",
+        "MappingTask(6 streets, 6 rooms, 384 links)",
+        "MappingTask(1 streets, 1 rooms, 64 links)",
     ]
     cities = [{r.name.split("-")[0] for r in task.regions if r.kind == "street"} for task in tasks]
     assert cities == [{"munich", "florence"}, {"munich", "florence"}, {study.UNSEEN_CITY}]
@@ -46,11 +49,19 @@ def test_unseen_streets_are_in_a_city_nobody_learned_from(tasks):
     assert len(np.unique(places, axis=0)) == len(places)
 
 
-def test_the_table_is_each_systems_error_on_the_unseen_regions(tasks, twins, found):
-    (train, _, test), (table, scores) = tasks, found
-    truth = joined(test.truth)
-    gains_db = {"vertical": joined(study.predictions(twins, test)).gain_db} | baseline_gains_db(train, test)
-    street = np.repeat([region.kind == "street" for region in test.regions], 16)
+@pytest.fixture(scope="module")
+def asked(tasks, twins):
+    """What is asked about, what is true of it, and what the twins say: without the two tracks that choose a twin."""
+    rest = tasks[2].tracks(slice(2, None))
+    serving = twins.serving(tasks[2])
+    said = [predict(twins.model, weights, region) for weights, region in zip(serving, rest.regions, strict=True)]
+    return rest, joined(rest.truth), joined(said)
+
+
+def test_the_table_is_each_systems_error_on_the_unseen_regions(tasks, asked, found):
+    (rest, truth, said), (table, scores) = asked, found
+    gains_db = {"vertical": said.gain_db} | baseline_gains_db(tasks[0], rest)
+    street = np.repeat([region.kind == "street" for region in rest.regions], 16)
     assert table.index.tolist() == list(gains_db) and table.index.name == "system"
     for name, gain_db in gains_db.items():
         expected = [rmse_db(gain_db, truth, among) for among in (None, street, ~street)]
@@ -60,10 +71,9 @@ def test_the_table_is_each_systems_error_on_the_unseen_regions(tasks, twins, fou
     assert scores["ratio"] == pytest.approx(table.loc["vertical", "all"] / best)
 
 
-def test_doubt_is_set_right_on_regions_that_are_not_asked_about(tasks, twins, found):
-    _, held_out, test = tasks
-    said, truth = joined(study.predictions(twins, test)), joined(test.truth)
-    factor = stretch_factor(joined(study.predictions(twins, held_out)), joined(held_out.truth))
+def test_doubt_is_set_right_on_regions_that_are_not_asked_about(tasks, twins, asked, found):
+    _, truth, said = asked
+    factor = stretch_factor(joined(study.predictions(twins, tasks[1])), joined(tasks[1].truth))
     scores = found[1]
     assert scores["stretch"] == factor
     assert scores["gap_before"] == calibration_gap(said, truth)
@@ -73,11 +83,26 @@ def test_doubt_is_set_right_on_regions_that_are_not_asked_about(tasks, twins, fo
     assert all(type(score) is float for score in scores.values())
 
 
+def test_what_geometry_says_without_learning_stands_beside_the_twins(asked, found):
+    rest, truth, _ = asked
+    clear, hits = [], []
+    for region, true in zip(rest.regions, rest.truth, strict=True):
+        for user_m, best in zip(region.reported_m.reshape(-1, 3), true.best_beam, strict=True):
+            clear.append(clear_of_obstacles(region.raster, region.bs_m, user_m[None])[0])
+            angle = np.rad2deg(np.arctan2(*(user_m - region.bs_m)[1::-1]))
+            if best >= 0:
+                off = (22.5 * best - angle + 180) % 360 - 180
+                hits.append(abs(off) <= 11.25)
+    assert found[1]["los_f1_raster"] == pytest.approx(f1(np.array(clear), truth.los))
+    assert found[1]["beam_hit_direct"] == pytest.approx(np.mean(hits))
+    assert found[1]["path_f1_always"] == pytest.approx(f1(truth.path | True, truth.path))
+
+
 def test_each_region_is_asked_of_the_twin_that_serves_it(tasks, twins):
     test = tasks[2]
     model, serving = twins.model, twins.serving(test)
     for k, said in enumerate(study.predictions(twins, test)):
-        direct = model.predict(serving[k], test.inputs[k][None])[0].reshape(16, -1)
+        direct = model.predict(serving[k], test.inputs[k][None])[0].reshape(len(said), -1)
         np.testing.assert_allclose(said.p_los, 1 / (1 + np.exp(-direct[:, 4])), rtol=1e-5)
 
 
