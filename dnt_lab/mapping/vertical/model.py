@@ -1,7 +1,8 @@
 r"""The vertical model: a convolutional network sees each step, an LSTM remembers the track.
 
 A step's view goes through two convolutions (3 x 3, strides (1, 2) and 2, ReLU) and an affine layer; joined with its
-scalars it enters the LSTM, whose state gives, through a last affine layer, the 23 numbers of `OUTPUTS`:
+scalars, and with a 0 or 1 for the sign of either clearance, it enters the LSTM, whose state gives, through a last
+affine layer, the 23 numbers of `OUTPUTS`:
 
 - excess loss is a mixture of two Gaussians, :math:`p\,N(\mu_1, \sigma_1^2) + (1 - p)\,N(\mu_0, \sigma_0^2)`, with and
   without line of sight, since a link that may be blocked has two likely gains and none between them;
@@ -32,6 +33,7 @@ EXCESS_SCALE_DB = (3.0, 10.0)
 """Unit of excess loss in the model, with and without line of sight."""
 N_OUTPUTS = len(OUTPUTS) + N_BEAMS
 _STRIDES = ((1, 2), (2, 2))
+_CLEARANCES = [SCALARS.index(name) for name in ("direct_clearance", "ceiling_clearance")]
 
 
 def link_model(n_steps: int = 8, channels: tuple[int, int] = (8, 12), hidden: int = 24) -> Model:
@@ -60,7 +62,7 @@ def link_model(n_steps: int = 8, channels: tuple[int, int] = (8, 12), hidden: in
         shapes, bounds = shapes | layer, bounds | dict.fromkeys(layer, 1 / math.sqrt(9 * a))
         flops += 2.0 * 9 * a * b * math.prod(size)
     dense = linear_layout("cnn.5", second * math.prod(size), hidden)
-    rows, n_in = 4 * hidden, hidden + len(SCALARS)
+    rows, n_in = 4 * hidden, hidden + len(SCALARS) + len(_CLEARANCES)
     cell = {"weight_ih_l0": (rows, n_in), "weight_hh_l0": (rows, hidden), "bias_ih_l0": (rows,), "bias_hh_l0": (rows,)}
     head = linear_layout("head", hidden, N_OUTPUTS)
     shapes |= dense[0] | cell | head[0]
@@ -76,7 +78,8 @@ def link_model(n_steps: int = 8, channels: tuple[int, int] = (8, 12), hidden: in
             z = torch.relu(functional.conv2d(z, weight, bias, stride, padding=1, groups=k))
         z = z.unflatten(1, (k, second)).flatten(2).transpose(0, 1)
         z = torch.relu(linear(p, "cnn.5", z)).reshape(k, batch, n_steps, hidden)
-        states = lstm_states(p, torch.cat([z, scalars], dim=-1), hidden)
+        blocked = (scalars[..., _CLEARANCES] > 0).to(z.dtype)
+        states = lstm_states(p, torch.cat([z, scalars, blocked], dim=-1), hidden)
         return linear(p, "head", states.reshape(k, batch * n_steps, hidden)).reshape(k, batch, n_steps * N_OUTPUTS)
 
     name = f"link_model({n_steps} steps; {first}, {second} channels; {hidden} hidden)"

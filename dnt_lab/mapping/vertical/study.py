@@ -72,7 +72,9 @@ def vertical_scores(
         Index ``system``; columns ``all``, ``street``, ``room``: root mean square error of the gain in dB.
     scores : dict
         `link_scores` of the twins; ``los_f1_raster`` and ``beam_hit_direct``, what the raster and the direction of the
-        user say without learning; ``path_f1_always``, of saying that something always arrives; ``ratio``
+        user say without learning; ``path_f1_always``, of saying that something always arrives;
+        ``clone_rmse_db`` and ``los_f1_clone``, of tracing the whole scene at the reported positions, which is as good
+        as the positions let anyone be; ``ratio``
         of the twins' error to that of the best of `FORMULAS`; ``stretch``, and the calibration gap before and after it.
 
     Notes
@@ -95,11 +97,14 @@ def vertical_scores(
 
 
 def _without_learning(task: MappingTask, truth: LinkAttributes) -> dict[str, float]:
-    """Score what geometry alone says: line of sight off the raster, the beam that points at the user."""
+    """Score what geometry alone says: a clone's tracer, the raster's straight ray, the beam that points at the user."""
     ends = [(region, region.reported_m.reshape(-1, 3)) for region in task.regions]
+    cloned = joined([LinkAttributes.of(region.trace(user_m)) for region, user_m in ends])
     clear = np.concatenate([clear_of_obstacles(region.raster, region.bs_m, user_m) for region, user_m in ends])
     beam = np.concatenate([beam_towards(direct_azimuth_deg(region.bs_m, user_m)) for region, user_m in ends])
     return {
+        "clone_rmse_db": rmse_db(cloned.gain_db, truth, cloned.path),
+        "los_f1_clone": f1(cloned.los, truth.los),
         "los_f1_raster": f1(clear, truth.los),
         "beam_hit_direct": float((beam == truth.best_beam)[truth.path].mean()),
         "path_f1_always": f1(np.ones(len(truth), bool), truth.path),

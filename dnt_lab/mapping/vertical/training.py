@@ -41,7 +41,7 @@ class Recipe:
     own_rounds: int = 6
     epochs: int = 1
     batch_size: int = 4
-    lr: float = 0.1
+    lr: float = 0.2
     momentum: float = 0.9
     mirror: bool = True
 

@@ -23,14 +23,15 @@ class Modules(nn.Module):
             nn.Conv2d(4, first, 3, (1, 2), 1), nn.ReLU(), nn.Conv2d(first, second, 3, 2, 1), nn.ReLU(), nn.Flatten(),
             nn.Linear(second * 9 * 6, hidden), nn.ReLU(),
         )  # fmt: skip
-        self.lstm = nn.LSTM(hidden + 6, hidden, batch_first=True)
+        self.lstm = nn.LSTM(hidden + 6 + 2, hidden, batch_first=True)
         self.head = nn.Linear(hidden, N_OUTPUTS)
         self.double()
 
     def forward(self, x):
         views, scalars = x[..., : 4 * 17 * 24], x[..., 4 * 17 * 24 :]
         z = self.cnn(views.reshape(-1, 4, 17, 24)).reshape(*x.shape[:2], -1)
-        return self.head(self.lstm(torch.cat([z, scalars], dim=-1))[0]).flatten(1)
+        blocked = (scalars[..., 2:4] > 0).double()  # of the straight ray and of that off the ceiling
+        return self.head(self.lstm(torch.cat([z, scalars, blocked], dim=-1))[0]).flatten(1)
 
 
 def drawn(k, model, n_steps, batch=2, seed=0):
@@ -167,7 +168,7 @@ def test_operations_and_weights_counted_by_hand(n_steps, channels, hidden):
     """Two for each product and sum: 17 x 12 pixels of a first, 9 x 6 of a second picture, then 4 gates of each unit."""
     first, second = channels
     products = 9 * 4 * first * 17 * 12 + 9 * first * second * 9 * 6 + second * 9 * 6 * hidden
-    products += 4 * hidden * (hidden + 6 + hidden) + hidden * N_OUTPUTS
+    products += 4 * hidden * (hidden + 6 + 2 + hidden) + hidden * N_OUTPUTS
     model = link_model(n_steps, channels, hidden)
     assert model.forward_flops == 2 * n_steps * products
     assert model.n_parameters == sum(p.numel() for p in Modules(channels, hidden).parameters())

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dnt_lab.mapping.vertical import (
+    LinkAttributes,
     Recipe,
     baseline_gains_db,
     calibration_gap,
@@ -86,6 +87,11 @@ def test_doubt_is_set_right_on_regions_that_are_not_asked_about(tasks, twins, as
 def test_what_geometry_says_without_learning_stands_beside_the_twins(asked, found):
     rest, truth, _ = asked
     clear, hits = [], []
+    cloned = joined([LinkAttributes.of(r.trace(r.reported_m.reshape(-1, 3))) for r in rest.regions])
+    both = cloned.path & truth.path
+    error_db = cloned.gain_db[both] - truth.gain_db[both]
+    assert found[1]["clone_rmse_db"] == pytest.approx(np.sqrt(np.mean(error_db**2)))
+    assert found[1]["los_f1_clone"] == pytest.approx(f1(cloned.los, truth.los))
     for region, true in zip(rest.regions, rest.truth, strict=True):
         for user_m, best in zip(region.reported_m.reshape(-1, 3), true.best_beam, strict=True):
             clear.append(clear_of_obstacles(region.raster, region.bs_m, user_m[None])[0])
