@@ -16,18 +16,19 @@ from dnt_lab.datasets import load_city
 from dnt_lab.mapping import vertical
 from dnt_lab.raytracing import Scene, trace
 
-RECIPE = vertical.Recipe(rounds=30, own_rounds=8, lr=0.2)
+RECIPE = vertical.Recipe(rounds=30, own_rounds=8)
+REGIONS = (8, 20, 50, 120)  # of each kind
 TRACKS = (1, 2, 4, 8, 16, 24)
 USERS = (100, 1_000, 10_000, 100_000)
 
 
 def run(quick: bool) -> dict:
     """Return tables and scores over seeds, transfer curves, and CPU times."""
-    seeds, n_train, n_test = (range(1, 3), 8, 6) if quick else (range(1, 6), 100, 24)
+    seeds, n_train, n_test = (range(1, 3), 8, 6) if quick else (range(1, 6), 60, 24)
     tracks = TRACKS[:3] if quick else TRACKS
     tables, scores, curves = {}, {}, {}
     for seed in seeds:
-        train, held_out, test = vertical.draw_tasks(n_train, n_test, seed, n_tracks=8 if quick else 16)
+        train, held_out, test = vertical.draw_tasks(n_train, n_test, seed, n_tracks=8 if quick else 12)
         twins = vertical.train_twins(train, 2, seed, RECIPE)
         tables[seed], scores[seed] = vertical.vertical_scores(twins, train, held_out, test)
         for name, source, task in _moves(twins, train, seed, 2 * tracks[-1]):
@@ -41,6 +42,7 @@ def run(quick: bool) -> dict:
         "curves": pd.concat(curves, names=["seed", "move"]),
         "sample_ratios": pd.Series(ratios).rename_axis(["seed", "move"]),
         "places": _places(twins),
+        "regions": _more_regions(REGIONS[:2] if quick else REGIONS),
         "growth": _growth(twins, USERS[:2] if quick else USERS),
     }
 
@@ -50,6 +52,17 @@ def interval(values) -> dict[str, float]:
     values = np.asarray(values, float)
     half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
     return {"mean": values.mean(), "low": values.mean() - half, "high": values.mean() + half}
+
+
+def _more_regions(sizes) -> pd.DataFrame:
+    """Error on the same unseen regions of twins that learned from more and more regions; one seed."""
+    rows = {}
+    train, held_out, test = vertical.draw_tasks(max(sizes), 24, 1)
+    for n in sizes:
+        some = train[np.r_[:n, max(sizes) : max(sizes) + n]]
+        table, scores = vertical.vertical_scores(vertical.train_twins(some, 2, 1, RECIPE), some, held_out, test)
+        rows[n] = table["all"].to_dict() | {name: scores[name] for name in ("ratio", "los_f1", "clone_rmse_db")}
+    return pd.DataFrame(rows).T.rename_axis("regions_of_each_kind")
 
 
 def _moves(twins, train, seed: int, n_tracks: int):
