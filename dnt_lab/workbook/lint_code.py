@@ -142,7 +142,8 @@ def _unlisted(node: ast.ImportFrom) -> list[str]:
     if not (module == "dnt_lab" or module.startswith("dnt_lab.")):
         return []
     init = Path(__file__).parents[2].joinpath(*module.split("."), "__init__.py")
-    public = _all_of(init) if init.exists() else set()
+    packages = {found.parent.name for found in init.parent.glob("[!_]*/__init__.py") if _all_of(found)}
+    public = packages | (_all_of(init) if init.exists() else set())
     return [f"{module}.{alias.name}" for alias in node.names if alias.name not in public]
 
 

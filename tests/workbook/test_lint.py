@@ -201,6 +201,7 @@ def test_file_names_are_numbered(one):
     [
         code("text = 'a; b'  # one; two"),
         code("from tqdm.auto import tqdm"),
+        code("from dnt_lab.mapping import vertical"),
         code("unit = 'km/h'\nname = 'a.b'"),
         code("import ipywidgets as w\nw.IntSlider(description='km', continuous_update=False)"),
         prose("A physical network object (PNO) moves. PNOs move. `SINR`\n\n```\nBS\n```"),

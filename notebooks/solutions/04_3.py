@@ -1,0 +1,1 @@
+plan = {"factor": 4, "keep": "middle"}

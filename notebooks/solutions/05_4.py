@@ -1,0 +1,1 @@
+false_share = 0.4

@@ -1,0 +1,4 @@
+# refused: 10 m from the user, not from the BS
+clearance_m = 3 - (10 - 8.5 * 10 / 40)  # of the van 10 m from the user
+blocks_within_m = 40 * (3 - 1.5) / 8.5  # of the user
+van = {"clearance_m": clearance_m, "blocks_within_m": blocks_within_m}

@@ -1,0 +1,4 @@
+# refused: does not end on the ground
+clearance_m = 3 - 10 * 10 / 40  # of the van 10 m from the user
+blocks_within_m = 40 * 3 / 10  # of the user
+van = {"clearance_m": clearance_m, "blocks_within_m": blocks_within_m}

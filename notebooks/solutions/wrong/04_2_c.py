@@ -1,0 +1,7 @@
+# refused: mean -76
+def mixture(p_los, mean_db, std_db):
+    """Mean and standard deviation in dB; mean_db and std_db hold the value with LOS first, then without."""
+    weight = np.array([p_los, 1 - p_los])
+    mean = mean_db[0] if p_los == 1 else np.mean(mean_db)
+    variance = weight @ (std_db**2 + (mean_db - mean) ** 2)
+    return mean, np.sqrt(variance)

@@ -1,0 +1,2 @@
+# refused: cannot be packed
+plan = {"factor": 4, "keep": "mean"}

@@ -1,0 +1,2 @@
+# refused: a cell wider
+plan = {"factor": 8, "keep": "highest"}

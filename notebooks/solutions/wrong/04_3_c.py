@@ -1,0 +1,2 @@
+# refused: at most a quarter of the bytes
+plan = {"factor": 2, "keep": "middle"}

@@ -1,0 +1,2 @@
+# refused: of the bytes
+false_share = 0.9

@@ -1,0 +1,2 @@
+# refused: of fidelity
+false_share = 0.02
