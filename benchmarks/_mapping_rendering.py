@@ -34,7 +34,8 @@ def run(quick: bool = False) -> dict:
     dict
         ``change_auc``, ``updates_saved``, ``fidelity_loss`` and ``bytes_saved`` of the trained encoder at its operating
         point, each (mean, half width of the 95 % interval over seeds). Tables: ``changes`` (AUC by method and kind, all
-        reasons), ``noise`` (mean AUC by noise and method), ``elsewhere`` (encoder trained in another city), ``savings``
+        reasons), ``noise`` (mean AUC by noise and method), ``silent`` (half of the devices
+        send no report), ``elsewhere`` (encoder trained in another city), ``savings``
         (every run), ``saved_at_5_percent`` and ``bytes_saved_at_5_percent`` (by method), ``growth``.
     """
     torch.set_num_threads(1)
@@ -47,6 +48,7 @@ def run(quick: bool = False) -> dict:
     return {name: interval(values) for name, values in found.items()} | {
         "changes": by_method(changes),
         "noise": noise_table(range(2) if quick else range(3), 300 if quick else 600),
+        "silent": silent_table(range(2) if quick else range(6), 300 if quick else 600),
         "elsewhere": elsewhere_table(seeds[:1] if quick else seeds[:3], n_users),
         "savings": savings,
         "saved_at_5_percent": intervals(rendering.saved_at_loss(savings)),
@@ -84,6 +86,13 @@ def noise_table(seeds, n_users: int) -> pd.DataFrame:
     """Mean AUC over kinds and seeds by method, a column for each noise of the reports."""
     studies = {noise_db: rendering.change_study(seeds, n_users, noise_db) for noise_db in NOISE_DB}
     return pd.DataFrame({noise_db: study.groupby("method")["auc"].mean() for noise_db, study in studies.items()})
+
+
+def silent_table(seeds, n_users: int) -> pd.DataFrame:
+    """AUC over kinds by method where half of the devices send no report: of those that do, and of the silent ones."""
+    study = rendering.change_study(seeds, n_users, silent_share=0.5)
+    per_seed = study.groupby(["method", "seed"])[["auc", "auc_silent"]].mean()
+    return pd.concat({name: intervals(column.unstack("method")) for name, column in per_seed.items()}, axis=1)
 
 
 def elsewhere_table(seeds, n_users: int) -> pd.DataFrame:

@@ -1,1 +1,1 @@
-plan = {"factor": 4, "keep": "middle"}
+plan = {"factor": 8, "keep": "middle"}

@@ -1,1 +1,1 @@
-false_share = 0.4
+false_share = 0.35

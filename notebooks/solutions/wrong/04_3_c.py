@@ -1,2 +1,2 @@
-# refused: at most a quarter of the bytes
-plan = {"factor": 2, "keep": "middle"}
+# refused: at most 12 % of the bytes
+plan = {"factor": 4, "keep": "middle"}
