@@ -12,7 +12,7 @@ r"""What reaches the twin: a cheap report of every node at every step, and a dea
 >>> record = rendering.full_record(pn)
 >>> report = rendering.cheap_report(pn, noise_db=3.0)
 >>> int(report.n_bytes.sum()), int(record.n_bytes.sum())
-(1405, 15772)
+(1305, 15472)
 
 A report is quantised as 3GPP does it: powers to 1 dB and SINR to half a dB (TS 38.133, 10.1.6 and 10.1.16).
 """
