@@ -56,7 +56,7 @@ STEPS = [
             "--cov=dnt_lab",
             "--cov-fail-under=90",
         ],
-        minutes=25,
+        minutes=20,
     ),
     Step("project", "wheel, environment files, documents", [*PYTEST, "tests/project"]),
     Step("stored", "stored outputs against fresh ones (nbval)", [DNT_LAB, "check"], minutes=15),

@@ -78,4 +78,4 @@ def test_a_hung_step_is_ended_with_its_children(everything, tmp_path):
 
 def test_every_step_has_a_time_limit_that_lets_ci_end(everything):
     assert len({step.name for step in everything.STEPS}) == len(everything.STEPS)
-    assert all(0 < step.minutes <= 15 for step in everything.STEPS)
+    assert all(0 < step.minutes <= 20 for step in everything.STEPS)
