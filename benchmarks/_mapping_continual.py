@@ -11,8 +11,8 @@ import tracemalloc
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from benchmarks._intervals import interval
 from dnt_lab import fl
 from dnt_lab.mapping import continual
 
@@ -65,13 +65,6 @@ def run(quick: bool) -> dict:
         "growth": _growth((6,) if quick else (6, 24, 96)),
         "cpu_s": dict(zip(("draw_world", "compare"), np.mean(spent_s, axis=0), strict=True)),
     }
-
-
-def interval(values) -> dict[str, float]:
-    """Return mean and interval at 95 % over seeds."""
-    values = np.asarray(values, float)
-    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return {"mean": values.mean(), "low": values.mean() - half, "high": values.mean() + half}
 
 
 def _joined(tables: dict, names: list[str]) -> pd.DataFrame:

@@ -11,8 +11,8 @@ import tracemalloc
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from benchmarks._intervals import interval_of_ratios
 from dnt_lab.datasets.maps import CITIES
 from dnt_lab.mapping import merging
 
@@ -51,15 +51,6 @@ def _mean(tables: list[pd.DataFrame]) -> pd.DataFrame:
     return sum(tables[1:], tables[0]) / len(tables)
 
 
-def interval(ratio) -> dict[str, float]:
-    """Return the geometric mean of ratios over seeds with its interval at 95 %."""
-    log = np.log(np.asarray(ratio, float))
-    half = stats.t.ppf(0.975, len(log) - 1) * log.std(ddof=1) / np.sqrt(len(log))
-    centre = log.mean()
-    low, mid, high = np.exp([centre - half, centre, centre + half])
-    return {"ratio": mid, "low": low, "high": high, "largest": float(np.exp(log.max())), "seeds": len(log)}
-
-
 def _ratios(ways: list[pd.DataFrame]) -> pd.DataFrame:
     rmse_db = pd.DataFrame([table.rmse_db for table in ways]).reset_index(drop=True)
     twins = list(rmse_db.columns[:6])
@@ -81,7 +72,7 @@ def _ratios(ways: list[pd.DataFrame]) -> pd.DataFrame:
         ("maps + samples", "radio map + samples"),
         ("maps + samples", "best with samples"),
     )
-    return pd.DataFrame({f"{a} / {b}": interval(rmse_db[a] / rmse_db[b]) for a, b in pairs}).T
+    return pd.DataFrame({f"{a} / {b}": interval_of_ratios(rmse_db[a] / rmse_db[b]) for a, b in pairs}).T
 
 
 def _stricter(held, scenarios) -> pd.DataFrame:
@@ -102,8 +93,8 @@ def _stricter(held, scenarios) -> pd.DataFrame:
         share.append(some.mean())
     return pd.DataFrame(
         {
-            f"all calibrated / best twin, the {np.mean(share):.0%} with a path": interval(lit),
-            "all + reports / best twin + reports": interval(fresh),
+            f"all calibrated / best twin, the {np.mean(share):.0%} with a path": interval_of_ratios(lit),
+            "all + reports / best twin + reports": interval_of_ratios(fresh),
         }
     ).T
 
@@ -136,7 +127,7 @@ def _prices(held, scenarios) -> pd.DataFrame:
 def _transfer(curves: list[pd.DataFrame]) -> pd.DataFrame:
     """Times as many samples as the standard needs, by source and number of samples with it."""
     rows = {
-        (source, at): interval([merging.sample_ratio(curve, source, at) for curve in curves])
+        (source, at): interval_of_ratios([merging.sample_ratio(curve, source, at) for curve in curves])
         for source in ("other band", "before the change", "another place")
         for at in (10, AT, 40)
     }

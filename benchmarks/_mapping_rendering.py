@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from scipy import stats
 
+from dnt_lab.cases import traffic
 from dnt_lab.mapping import rendering
 from dnt_lab.physical import PhysicalNetwork
 
@@ -58,12 +58,11 @@ def run(quick: bool = False) -> dict:
 
 
 def interval(values) -> tuple[float, float]:
-    """Mean and half width of its 95 % interval (Student's t) over seeds."""
-    values = np.asarray(values, float)
-    half = (
-        stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
-    )
-    return float(values.mean()), float(half)
+    """Mean and half width of its 95 % interval over seeds; NaN for the width of a single one."""
+    if len(values) < 2:
+        return float(np.mean(values)), float("nan")
+    mean, _, high = traffic.interval(values)
+    return mean, high - mean
 
 
 def intervals(by_seed: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,6 @@ import tracemalloc
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from dnt_lab.datasets import load_city
 from dnt_lab.mapping import vertical
@@ -45,13 +44,6 @@ def run(quick: bool) -> dict:
         "regions": _more_regions(REGIONS[:2] if quick else REGIONS),
         "growth": _growth(twins, USERS[:2] if quick else USERS),
     }
-
-
-def interval(values) -> dict[str, float]:
-    """Return mean and interval at 95 % over seeds."""
-    values = np.asarray(values, float)
-    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return {"mean": values.mean(), "low": values.mean() - half, "high": values.mean() + half}
 
 
 def _more_regions(sizes) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 
 from benchmarks import _mapping_continual, _mapping_merging, _mapping_rendering, _mapping_vertical
+from benchmarks._intervals import interval
 
 
 def main() -> None:
@@ -42,6 +43,6 @@ def _show(part: str, found: dict) -> None:
     print(f"== {part}", flush=True)
     for name, value in found.items():
         if name == "scores":
-            value = pd.DataFrame({score: _mapping_vertical.interval(value[score]) for score in value}).T
+            value = pd.DataFrame({score: interval(value[score]) for score in value}).T
         text = value.round(3).to_string() if isinstance(value, pd.DataFrame | pd.Series) else value
         print(f"{name}\n{text}\n", flush=True)

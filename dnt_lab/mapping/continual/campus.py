@@ -17,7 +17,6 @@ import numpy as np
 
 from dnt_lab.datasets._checks import generator, one_of, whole
 from dnt_lab.mapping.vertical import LinkAttributes, Region, link_scalars, reflectivity_of, room_regions
-from dnt_lab.physical import pathloss
 from dnt_lab.raytracing import Scene
 from dnt_lab.raytracing.materials import material_of
 
@@ -140,14 +139,9 @@ def _lined(scene: Scene, material: str) -> Scene:
     return replace(scene, materials=materials, face_material=np.where(of_walls, number, scene.face_material))
 
 
-def _reported_m(room: Region) -> np.ndarray:
-    return room.reported_m.reshape(-1, 3)
-
-
 def _inputs(room: Region) -> np.ndarray:
-    return link_scalars(room.raster, room.bs_m, _reported_m(room), room.freq_hz)
+    return link_scalars(room.raster, room.bs_m, room.reported_m.reshape(-1, 3), room.freq_hz)
 
 
 def _excess_db(room: Region) -> np.ndarray:
-    distance_m = np.linalg.norm(_reported_m(room) - room.bs_m, axis=1)
-    return -LinkAttributes.of(room.trace()).gain_db - pathloss.free_space_db(distance_m, room.freq_hz)
+    return -LinkAttributes.of(room.trace()).gain_db - room.free_space_db()

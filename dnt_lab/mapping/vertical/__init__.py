@@ -12,7 +12,7 @@ From the environment to the twin: `raster`, `regions`, `views`, `attributes`, `t
 """
 
 from dnt_lab.mapping.vertical.attributes import LinkAttributes, beam_towards, direct_azimuth_deg
-from dnt_lab.mapping.vertical.baselines import FORMULAS, baseline_gains_db
+from dnt_lab.mapping.vertical.baselines import TO_BEAT, baseline_gains_db
 from dnt_lab.mapping.vertical.calibrate import calibration_gap, stretch_factor, stretched
 from dnt_lab.mapping.vertical.clusters import FEATURES, assign, periodic_clusters, region_features
 from dnt_lab.mapping.vertical.cost import mapping_bytes
@@ -30,7 +30,7 @@ from dnt_lab.mapping.vertical.views import ACROSS, clear_of_obstacles, link_scal
 __all__ = [
     "ACROSS",
     "FEATURES",
-    "FORMULAS",
+    "TO_BEAT",
     "LinkAttributes",
     "MappingTask",
     "Prediction",

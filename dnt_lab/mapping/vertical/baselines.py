@@ -20,8 +20,8 @@ from dnt_lab.mapping.vertical.task import TARGETS, MappingTask
 from dnt_lab.mapping.vertical.views import SCALARS
 from dnt_lab.physical import pathloss
 
-FORMULAS = ("free_space", "tr_38_901", "nearest")
-"""The baselines the twin is measured against; `two_constants` is the least that a learner must beat."""
+TO_BEAT = ("free_space", "tr_38_901", "nearest")
+"""What the twin's target is set against; `two_constants` learns from the training links too, and is harder to beat."""
 _HIGHEST_38901_HZ = 100e9
 _SCALE = np.array([2.0, 1.0, 1.0, 1.0, 5.0, 0.3])  # of the scalars, when links are compared
 
@@ -39,7 +39,7 @@ def baseline_gains_db(train: MappingTask, test: MappingTask) -> dict[str, np.nda
     dict of str to ndarray, shape (R,)
         Gain in dB of each link of each test region, one region after the other.
     """
-    free_space_db = np.concatenate([test.free_space_db(k) for k in range(len(test))])
+    free_space_db = np.concatenate([region.free_space_db() for region in test.regions])
     seen, asked = _scalars(train), _scalars(test)
     target = np.concatenate([train.targets(k).reshape(-1, len(TARGETS)) for k in range(len(train))])
     heard = target[:, TARGETS.index("path")] > 0
@@ -56,13 +56,16 @@ def baseline_gains_db(train: MappingTask, test: MappingTask) -> dict[str, np.nda
 
 
 def _scalars(task: MappingTask) -> np.ndarray:
-    return np.concatenate([x.reshape(-1, x.shape[-1])[:, -len(SCALARS) :] for x in task.inputs])
+    return np.concatenate([task.scalars(k) for k in range(len(task))])
+
+
+def _clear(scalars: np.ndarray) -> np.ndarray:
+    return scalars[:, SCALARS.index("direct_clearance")] <= 0
 
 
 def _kind(scalars: np.ndarray) -> np.ndarray:
     """0 or 1 without and with line of sight outdoors, 2 or 3 in rooms: two numbers for each environment."""
-    clear = scalars[:, SCALARS.index("direct_clearance")] <= 0
-    return clear + 2 * (scalars[:, SCALARS.index("ceiling")] > 0)
+    return _clear(scalars) + 2 * (scalars[:, SCALARS.index("ceiling")] > 0)
 
 
 def _standard_db(task: MappingTask, k: int) -> np.ndarray:
@@ -70,8 +73,7 @@ def _standard_db(task: MappingTask, k: int) -> np.ndarray:
     region = task.regions[k]
     user_m = region.reported_m.reshape(-1, 3)
     ground_m = np.hypot(*(user_m - region.bs_m)[:, :2].T)
-    clear = task.inputs[k].reshape(len(user_m), -1)[:, -len(SCALARS) :][:, SCALARS.index("direct_clearance")] <= 0
     formula = {"street": pathloss.umi_db, "room": pathloss.inh_db}[region.kind]
     freq_hz = min(region.freq_hz, _HIGHEST_38901_HZ)
-    loss_db = formula(ground_m, freq_hz, clear, region.bs_m[2], user_m[:, 2])
+    loss_db = formula(ground_m, freq_hz, _clear(task.scalars(k)), region.bs_m[2], user_m[:, 2])
     return loss_db + 20 * np.log10(region.freq_hz / freq_hz)

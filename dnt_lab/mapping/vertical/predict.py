@@ -18,7 +18,6 @@ from dnt_lab.mapping.vertical.attributes import N_BEAMS, beam_towards, direct_az
 from dnt_lab.mapping.vertical.model import EXCESS_SCALE_DB, N_OUTPUTS, OUTPUTS
 from dnt_lab.mapping.vertical.regions import Region
 from dnt_lab.mapping.vertical.task import SPREAD_FLOOR_S, link_inputs
-from dnt_lab.physical import pathloss
 
 _TRACKS_AT_ONCE = 256  # what a link sees is 150 times as large as what is said of it
 _HALVINGS = 40
@@ -145,13 +144,11 @@ def predict(model: Model, weights: np.ndarray, region: Region, reported_m: np.nd
 def prediction_of(outputs: np.ndarray, region: Region, user_m: np.ndarray) -> Prediction:
     """Read outputs (R, 23) of the model for users (R, 3) as a `Prediction`."""
     outputs = outputs.astype(float)
-    offset_m = user_m - region.bs_m
-    free_space_db = pathloss.free_space_db(np.linalg.norm(offset_m, axis=1), region.freq_hz)
     beams = softmax(outputs[:, len(OUTPUTS) :], axis=1)
     towards = beam_towards(direct_azimuth_deg(region.bs_m, user_m))
     from_north = (np.arange(N_BEAMS) - towards[:, None]) % N_BEAMS
     return Prediction(
-        state_gain_db=-(outputs[:, :2] * EXCESS_SCALE_DB + free_space_db[:, None]),
+        state_gain_db=-(outputs[:, :2] * EXCESS_SCALE_DB + region.free_space_db(user_m)[:, None]),
         state_std_db=np.exp(np.clip(outputs[:, 2:4], -4, 3)) * EXCESS_SCALE_DB,
         p_los=expit(outputs[:, 4]),
         p_path=expit(outputs[:, 5]),

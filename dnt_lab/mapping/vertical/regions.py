@@ -16,7 +16,7 @@ from dnt_lab.datasets import CITIES, CityMap, load_city
 from dnt_lab.datasets._checks import generator, whole
 from dnt_lab.datasets._numbers import real
 from dnt_lab.mapping.vertical.raster import Raster, rasterise, reflectivity_of
-from dnt_lab.physical import GaussMarkov
+from dnt_lab.physical import GaussMarkov, pathloss
 from dnt_lab.physical import Scene as Surroundings
 from dnt_lab.raytracing import Box, Paths, Scenario, ScenarioSpace, Scene, material_of, trace
 
@@ -67,6 +67,11 @@ class Region:
     def freq_hz(self) -> float:
         """Carrier in Hz."""
         return self.scenario.freq_hz
+
+    def free_space_db(self, user_m: np.ndarray | None = None) -> np.ndarray:
+        """Free-space loss in dB to positions (R, 3), or to all reported ones, one track after the other; shape (R,)."""
+        user_m = self.reported_m.reshape(-1, 3) if user_m is None else user_m
+        return pathloss.free_space_db(np.linalg.norm(user_m - self.bs_m, axis=1), self.freq_hz)
 
     def trace(self, user_m: np.ndarray | None = None, max_order: int = 2) -> Paths:
         """Paths to users (R, 3), or to all steps of all tracks, one track after the other."""

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from dnt_lab.mapping.vertical.attributes import LinkAttributes, beam_towards, direct_azimuth_deg
-from dnt_lab.mapping.vertical.baselines import FORMULAS, baseline_gains_db
+from dnt_lab.mapping.vertical.baselines import TO_BEAT, baseline_gains_db
 from dnt_lab.mapping.vertical.calibrate import calibration_gap, stretch_factor, stretched
 from dnt_lab.mapping.vertical.clusters import N_PILOTS
 from dnt_lab.mapping.vertical.predict import Prediction, predict
@@ -75,7 +75,7 @@ def vertical_scores(
         user say without learning; ``path_f1_always``, of saying that something always arrives;
         ``clone_rmse_db`` and ``los_f1_clone``, of tracing the whole scene at the reported positions, which is as good
         as the positions let anyone be; ``ratio``
-        of the twins' error to that of the best of `FORMULAS`; ``stretch``, and the calibration gap before and after it.
+        of the twins' error to that of the best of `TO_BEAT`; ``stretch``, and the calibration gap before and after it.
 
     Notes
     -----
@@ -88,7 +88,7 @@ def vertical_scores(
     gains_db = {"vertical": predicted.gain_db} | baseline_gains_db(train, asked)
     table = pd.DataFrame({name: _by_kind(gain_db, truth, asked) for name, gain_db in gains_db.items()}).T
     scores = link_scores(honest, truth) | _without_learning(asked, truth) | {
-        "ratio": float(table.loc["vertical", "all"] / table.loc[list(FORMULAS), "all"].min()),
+        "ratio": float(table.loc["vertical", "all"] / table.loc[list(TO_BEAT), "all"].min()),
         "stretch": factor,
         "gap_before": calibration_gap(predicted, truth),
         "gap_after": calibration_gap(honest, truth),

@@ -15,7 +15,6 @@ import numpy as np
 from dnt_lab.mapping.vertical.attributes import LinkAttributes, direct_azimuth_deg, turned
 from dnt_lab.mapping.vertical.regions import Region
 from dnt_lab.mapping.vertical.views import SCALARS, SHAPE, link_scalars, link_views
-from dnt_lab.physical import pathloss
 
 N_FEATURES = int(np.prod(SHAPE)) + len(SCALARS)
 """Numbers that describe a step."""
@@ -51,18 +50,16 @@ class MappingTask:
         """Links of all regions."""
         return sum(map(len, self.truth))
 
-    def free_space_db(self, k: int) -> np.ndarray:
-        """Free-space loss of the links of region k over the reported distance, shape (N T,)."""
-        region = self.regions[k]
-        offset_m = region.reported_m.reshape(-1, 3) - region.bs_m
-        return pathloss.free_space_db(np.linalg.norm(offset_m, axis=1), region.freq_hz)
+    def scalars(self, k: int) -> np.ndarray:
+        """Scalars of the links of region k, shape (N T, 6), as `link_scalars` gives them."""
+        return self.inputs[k].reshape(-1, N_FEATURES)[:, -len(SCALARS) :]
 
     def targets(self, k: int) -> np.ndarray:
         """Return `TARGETS` of region k, shape (N, T, 5); 0 where a link without a path has none."""
         region, truth = self.regions[k], self.truth[k]
         direct_deg = direct_azimuth_deg(region.bs_m, region.reported_m.reshape(-1, 3))
         columns = (
-            -truth.gain_db - self.free_space_db(k),
+            -truth.gain_db - region.free_space_db(),
             truth.los,
             truth.path,
             np.log10((truth.delay_spread_s + SPREAD_FLOOR_S) / 1e-9),

@@ -131,16 +131,14 @@ def train_twins(
     seed = whole("seed", seed, 0)
     model = link_model(task.regions[0].track_m.shape[1]) if model is None else model
     clustering = cluster(region_features(task), k, seed)
-    data, initial, parts = client_data(task, recipe.mirror), None, []
+    data, initial, clock_s, parts = client_data(task, recipe.mirror), None, 0.0, []
     for stage, (rounds, lr, merge_every) in enumerate(recipe.stages()):
         federation = Federation(
             model, data, fedavg(), recipe.local(lr), devices=devices, groups=clustering.labels,
             merge_every=merge_every, initial=initial, seed=2 * seed + stage,
         )  # fmt: skip
-        part = federation.run(rounds, evaluate=evaluate)
-        if parts:
-            done = parts[-1].iloc[-1]
-            part = part.assign(round=part["round"] + done["round"], time_s=part["time_s"] + done["time_s"])
-        parts.append(part)
-        initial = federation.weights
-    return VerticalTwins(model, initial, clustering, pd.concat(parts, ignore_index=True))
+        federation.clock_s += clock_s  # who joins or leaves does so once, not once a stage
+        parts.append(federation.run(rounds, evaluate=evaluate))
+        initial, clock_s = federation.weights, federation.clock_s
+    history = pd.concat(parts, ignore_index=True)
+    return VerticalTwins(model, initial, clustering, history.assign(round=np.arange(1, len(history) + 1)))

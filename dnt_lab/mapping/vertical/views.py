@@ -122,9 +122,7 @@ def link_scalars(raster: Raster, bs_m: np.ndarray, user_m: np.ndarray, freq_hz: 
     """
     _check_ends(bs_m, user_m)
     ground_m, drop_m = np.hypot(*(user_m - bs_m)[:, :2].T), bs_m[2] - user_m[:, 2]
-    s = (np.arange(_FINE) + 0.5) / _FINE
-    x_m, y_m = (bs_m[i] + s * (user_m[:, i, None] - bs_m[i]) for i in (0, 1))
-    height_m = raster.heights.take(raster.cells(x_m, y_m))
+    s, height_m = _along_the_line(raster, bs_m, user_m)
     direct = (height_m - (bs_m[2] - s * drop_m[:, None])).max(1)
     ceiling = np.zeros(len(user_m))
     if raster.ceiling_m:
@@ -145,8 +143,17 @@ def link_scalars(raster: Raster, bs_m: np.ndarray, user_m: np.ndarray, freq_hz: 
 
 def clear_of_obstacles(raster: Raster, bs_m: np.ndarray, user_m: np.ndarray) -> np.ndarray:
     """Whether the straight ray passes over everything on the raster, shape (R,): line of sight without learning."""
-    ends = np.asarray(user_m, float)
-    return link_scalars(raster, bs_m, ends, 60e9)[:, SCALARS.index("direct_clearance")] <= 0
+    user_m = np.asarray(user_m, float)
+    _check_ends(bs_m, user_m)
+    s, height_m = _along_the_line(raster, bs_m, user_m)
+    return (height_m <= bs_m[2] - s * (bs_m[2] - user_m[:, 2, None])).all(1)
+
+
+def _along_the_line(raster: Raster, bs_m: np.ndarray, user_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return shares of the way from BS to user, shape (400,), and how high things stand there, shape (R, 400)."""
+    s = (np.arange(_FINE) + 0.5) / _FINE
+    x_m, y_m = (bs_m[i] + s * (user_m[:, i, None] - bs_m[i]) for i in (0, 1))
+    return s, raster.heights.take(raster.cells(x_m, y_m))
 
 
 def _check_ends(bs_m, user_m) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dnt_lab.mapping.vertical import (
-    FORMULAS,
+    TO_BEAT,
     MappingTask,
     baseline_gains_db,
     clear_of_obstacles,
@@ -64,8 +64,8 @@ def test_the_nearest_training_link_is_that_of_a_plain_search(halves, gains_db):
         for one in halves
     )
     heard = np.concatenate([truth.path for truth in train.truth])
-    excess_db = np.concatenate([-t.gain_db - train.free_space_db(k) for k, t in enumerate(train.truth)])
-    free_db = np.concatenate([test.free_space_db(k) for k in range(len(test))])
+    excess_db = np.concatenate([-t.gain_db - train.regions[k].free_space_db() for k, t in enumerate(train.truth)])
+    free_db = np.concatenate([test.regions[k].free_space_db() for k in range(len(test))])
     for link, (asked, gain_db) in enumerate(zip(of_test, gains_db["nearest"], strict=True)):
         distance = np.where(heard, np.linalg.norm((of_train - asked) * _SCALE, axis=1), np.inf)
         nearest = np.flatnonzero(distance <= distance.min() + 1e-6)
@@ -81,12 +81,12 @@ def test_whoever_asks_about_a_training_link_is_told_its_gain(task):
 
 def test_two_constants_are_the_means_of_the_training_links_of_a_kind(halves, gains_db):
     train, test = halves
-    excess_db = np.concatenate([-t.gain_db - train.free_space_db(k) for k, t in enumerate(train.truth)])
+    excess_db = np.concatenate([-t.gain_db - train.regions[k].free_space_db() for k, t in enumerate(train.truth)])
     groups = {}
     for (place, _, free), one in zip(users(train), excess_db, strict=True):
         if not np.isnan(one):
             groups.setdefault((place.kind, bool(free)), []).append(one)
-    free_db = np.concatenate([test.free_space_db(k) for k in range(len(test))])
+    free_db = np.concatenate([test.regions[k].free_space_db() for k in range(len(test))])
     everyone = np.concatenate(list(groups.values()))
     for (place, _, free), gain_db, loss_db in zip(users(test), gains_db["two_constants"], free_db, strict=True):
         expected_db = np.mean(groups.get((place.kind, bool(free)), everyone))
@@ -96,8 +96,10 @@ def test_two_constants_are_the_means_of_the_training_links_of_a_kind(halves, gai
 def test_what_was_never_seen_gets_the_mean_of_everything(task):
     """Trained in rooms alone, a street has no constants of its own."""
     gains_db = baseline_gains_db(task[2:], task[:2])["two_constants"]
-    excess_db = np.concatenate([-t.gain_db - task.free_space_db(k) for k, t in enumerate(task.truth) if k >= 2])
-    free_db = np.concatenate([task.free_space_db(k) for k in (0, 1)])
+    excess_db = np.concatenate(
+        [-t.gain_db - task.regions[k].free_space_db() for k, t in enumerate(task.truth) if k >= 2]
+    )
+    free_db = np.concatenate([task.regions[k].free_space_db() for k in (0, 1)])
     np.testing.assert_allclose(-gains_db - free_db, np.nanmean(excess_db), atol=1e-3)
 
 
@@ -106,7 +108,7 @@ def test_no_baseline_sees_what_it_is_asked(halves, gains_db):
     rng = np.random.default_rng(1)
     other = [measured(rng.normal(-90, 20, len(truth))) for truth in test.truth]
     again = baseline_gains_db(train, MappingTask(test.regions, test.inputs, other))
-    assert set(again) == {*FORMULAS, "two_constants"}
+    assert set(again) == {*TO_BEAT, "two_constants"}
     for name, gain_db in gains_db.items():
         np.testing.assert_array_equal(again[name], gain_db)
 

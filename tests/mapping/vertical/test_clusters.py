@@ -50,7 +50,7 @@ def test_features_of_a_region_by_hand(task):
         built = height_m[height_m > 0]
         distance_m = np.mean([np.linalg.norm(place.reported_m[i, t] - place.bs_m) for i in (0, 1) for t in range(3)])
         path = truth.path[:n]
-        excess_db = (-truth.gain_db[:n] - task.free_space_db(k)[:n])[path]
+        excess_db = (-truth.gain_db[:n] - task.regions[k].free_space_db()[:n])[path]
         expected = (
             len(built) / height_m.size, np.log10(0.1 + built.mean()), np.log10(distance_m), truth.los[:n].mean(),
             path.mean(), excess_db.mean() if path.any() else 0.0, excess_db.std() if path.any() else 0.0,

@@ -27,7 +27,7 @@ def test_targets_by_hand(task):
                 east_m, north_m, up_m = region.reported_m[n, t] - region.bs_m
                 distance_m = np.sqrt(east_m**2 + north_m**2 + up_m**2)
                 free_db = 20 * np.log10(4 * np.pi * distance_m * region.freq_hz / LIGHT_M_S)
-                assert task.free_space_db(k)[link] == pytest.approx(free_db)
+                assert task.regions[k].free_space_db()[link] == pytest.approx(free_db)
                 assert got[0] == pytest.approx(-truth.gain_db[link] - free_db, abs=1e-4)
                 assert got[1] == truth.los[link] and got[2] == 1
                 assert got[3] == pytest.approx(np.log10(truth.delay_spread_s[link] * 1e9 + 0.1), abs=1e-6)
