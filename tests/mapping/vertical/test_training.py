@@ -97,6 +97,15 @@ def test_two_stages_are_one_history_on_one_clock(task):
     assert (np.diff(history["time_s"], prepend=0.0) > 0).all()
 
 
+def test_a_bs_that_has_left_does_not_come_back_in_the_second_stage(task):
+    connection, gone = Connection(8e6, 8e6), np.full(5, np.inf)
+    alone = train_twins(task, 1, 1, QUICK, model=small_model(), devices=Devices(np.full(5, 1e9), connection))
+    gone[2] = alone.history["time_s"].iloc[1]  # with the second of three rounds
+    devices = Devices(np.full(5, 1e9), connection, leaves_s=gone * 1.001)
+    history = train_twins(task, 1, 1, QUICK, model=small_model(), devices=devices).history
+    assert history["arrived"].tolist() == [5, 5, 4, 4, 4]
+
+
 def test_one_cluster_is_one_twin_for_all(task):
     twins = train_twins(task, 1, 1, QUICK, model=small_model())
     assert twins.weights.shape == (1, twins.model.n_parameters) and not twins.clustering.labels.any()
